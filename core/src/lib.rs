@@ -1,0 +1,2 @@
+//! The LiveSky protocol core.
+#![no_std]

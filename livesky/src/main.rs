@@ -1,0 +1,2 @@
+//! The LiveSky program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Drives the LiveSky core on async runtimes.
