@@ -1,2 +1,27 @@
-//! The LiveSky protocol core.
+//! The LiveSky protocol as sans-IO state machines.
+//!
+//! `no_std`, no heap, no clock, no socket: time and bytes are arguments, memory is lent, the same seed and the same inputs
+//! give the same outputs on every target. The folders are the layers, from the bottom:
+//!
+//! - [`time`], [`rng`], [`limits`]: instants, seeded randomness, the protocol's bounds.
+//! - [`wire`]: what datagrams and streams look like.
+//! - [`store`]: bounded containers over lent slices, and the seam to the bytes of frames.
+//! - [`media`]: channels, frames, substreams, buffer maps, playout.
+//! - [`endpoint`]: the verbs that drive a datagram machine.
+
 #![no_std]
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::unreachable)
+)]
+
+pub mod endpoint;
+pub mod limits;
+pub mod media;
+pub mod rng;
+pub mod store;
+pub mod time;
+pub mod wire;
+
+pub use endpoint::{Deadline, Ecn, Endpoint, Path, Reject, Transmit, Why};
+pub use time::Instant;

@@ -1,0 +1,7 @@
+//! What a channel carries: frames, their substreams, who has which, and when they are played.
+
+mod channel;
+mod frame;
+
+pub use channel::{ChannelName, ChannelSettings, InvalidSettings, Mapping, Overlay};
+pub use frame::{Dts, FrameId, FrameInfo, fragment_count, fragment_len_at};
