@@ -1,0 +1,51 @@
+//! A bound that only moves down: `[target]` sections with one `panics_max` each.
+
+/// How a count compares with its bound.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The file names no bound for this target.
+    Missing,
+    /// More than allowed.
+    Above { max: usize },
+    /// Less than allowed: the bound can be lowered.
+    Below { max: usize },
+    /// Exactly what is allowed.
+    Holds,
+}
+
+/// Compares `panics` with the bound for `target` in the text of the ratchet file.
+pub(crate) fn judge(ratchet: &str, target: &str, panics: usize) -> Verdict {
+    match bound(ratchet, target) {
+        None => Verdict::Missing,
+        Some(max) if panics > max => Verdict::Above { max },
+        Some(max) if panics < max => Verdict::Below { max },
+        Some(_) => Verdict::Holds,
+    }
+}
+
+fn bound(ratchet: &str, target: &str) -> Option<usize> {
+    let header = format!("[{target}]");
+    let section = ratchet.lines().map(str::trim).skip_while(|line| *line != header).skip(1);
+    let mut own = section.take_while(|line| !line.starts_with('['));
+    own.find_map(|line| line.strip_prefix("panics_max")?.trim_start().strip_prefix('=')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_target_has_its_own_bound() {
+        let text = "# why\n[a]\npanics_max = 2\n\n[b]\npanics_max=0\n[c]\n";
+        for (target, panics, verdict) in [
+            ("a", 3, Verdict::Above { max: 2 }),
+            ("a", 2, Verdict::Holds),
+            ("a", 1, Verdict::Below { max: 2 }),
+            ("b", 1, Verdict::Above { max: 0 }),
+            ("c", 0, Verdict::Missing),
+            ("d", 0, Verdict::Missing),
+        ] {
+            assert_eq!(judge(text, target, panics), verdict, "{target} {panics}");
+        }
+    }
+}
