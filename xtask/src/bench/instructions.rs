@@ -19,7 +19,7 @@ pub(crate) fn executable(root: &Path, package: &str, bench: &str) -> Option<Path
     let built = messages.filter(|message| {
         message.get("target").and_then(|target| target.get("name")).and_then(Value::as_str) == Some(bench)
     });
-    built.filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?))).last()
+    built.filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?))).next_back()
 }
 
 /// Instructions of one repetition of the operation `name`, by `EXECUTABLE --repeat NAME COUNT` under callgrind.

@@ -19,7 +19,9 @@ pub(crate) struct Sizes {
 pub(crate) fn measure(bytes: &[u8]) -> Result<Sizes, String> {
     let file = object::File::parse(bytes).map_err(|error| error.to_string())?;
     let size_of = |kinds: &[SectionKind]| {
-        file.sections().filter(|section| kinds.contains(&section.kind())).map(|section| section.size()).sum()
+        let sections =
+            file.sections().filter(|section| kinds.contains(&section.kind()) && !is_unwinding(section));
+        sections.map(|section| section.size()).sum()
     };
     let names = file.symbols().filter_map(|symbol| Some(symbol.name().ok()?.to_owned()));
     let mut panics: Vec<String> = names.filter(|name| is_panic(name)).collect();
@@ -31,6 +33,11 @@ pub(crate) fn measure(bytes: &[u8]) -> Result<Sizes, String> {
         statics_bytes: size_of(&[SectionKind::Data, SectionKind::UninitializedData]),
         panics,
     })
+}
+
+/// Tables for unwinding, which a firmware that aborts leaves out.
+fn is_unwinding<'a>(section: &impl ObjectSection<'a>) -> bool {
+    section.name().is_ok_and(|name| name.starts_with(".eh_frame") || name.starts_with(".ARM.ex"))
 }
 
 /// Both of rustc's manglings write the path's parts with their lengths before them.
