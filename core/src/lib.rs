@@ -7,6 +7,7 @@
 //! - [`wire`]: what datagrams and streams look like.
 //! - [`store`]: bounded containers over lent slices, and the seam to the bytes of frames.
 //! - [`media`]: channels, frames, substreams, buffer maps, playout.
+//! - [`link`]: one peer: acknowledgement, round trip, loss; token buckets.
 //! - [`endpoint`]: the verbs that drive a datagram machine.
 
 #![no_std]
@@ -15,8 +16,12 @@
     warn(clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::unreachable)
 )]
 
+#[cfg(test)]
+extern crate std;
+
 pub mod endpoint;
 pub mod limits;
+pub mod link;
 pub mod media;
 pub mod rng;
 pub mod store;

@@ -1,0 +1,19 @@
+//! One peer: which data packets arrived, what they tell of round trip and loss, and how fast to send.
+//!
+//! [`Link`] joins the four: [`arrivals`](Arrivals) on the receiving side, [`sent`](SentWindow) and [`rtt`](Rtt) on the
+//! sending side. [`TokenBucket`] and [`Meter`] bound what leaves.
+
+mod arrivals;
+mod machine;
+mod rtt;
+mod sent;
+mod uplink;
+
+#[cfg(test)]
+mod tests;
+
+pub use arrivals::{ACK_RUNS_MAX, Arrivals};
+pub use machine::{Acked, Link};
+pub use rtt::Rtt;
+pub use sent::SentWindow;
+pub use uplink::{Meter, TokenBucket};

@@ -1,0 +1,268 @@
+//! The sending side of a link: what is under way, what is lost.
+//!
+//! One record holds up to 32 fragments of one frame sent together; their packet numbers are consecutive, so that a record
+//! needs one number and three masks. 64 records serve any bitrate: a record is a frame or 36 KB, whichever is less.
+
+use crate::media::FrameId;
+use crate::time::Instant;
+
+/// Records of a link.
+const RECORDS: usize = 64;
+/// Fragments of one record are sent within this time, or its one send time would blur the round trip.
+const RECORD_SPAN_US: u32 = 5_000;
+/// Packets acknowledged after a packet that make it lost (RFC 9002 clause 6.1.1, kPacketThreshold).
+const PACKET_THRESHOLD: u32 = 3;
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    first_packet: u32,
+    frame: FrameId,
+    /// Bit i: fragment `first_fragment + i` was sent in this record.
+    sent: u32,
+    /// Of those: neither acknowledged nor given up.
+    open: u32,
+    /// Of those: lost and not yet sent again.
+    lost: u32,
+    sent_us: u32,
+    first_fragment: u16,
+}
+
+impl Record {
+    const EMPTY: Self =
+        Self { first_packet: 0, frame: FrameId(0), sent: 0, open: 0, lost: 0, sent_us: 0, first_fragment: 0 };
+
+    const fn is_done(&self) -> bool {
+        self.open | self.lost == 0
+    }
+
+    /// Splits `open` by a rule over packet numbers: the bits for which it holds.
+    fn open_where(&self, mut rule: impl FnMut(u32) -> bool) -> u32 {
+        let mut rest = self.sent;
+        let mut packet = self.first_packet;
+        let mut chosen = 0;
+        while rest != 0 {
+            let bit = rest & rest.wrapping_neg();
+            rest ^= bit;
+            if (self.open | self.lost) & bit != 0 && rule(packet) {
+                chosen |= bit;
+            }
+            packet = packet.wrapping_add(1);
+        }
+        chosen
+    }
+}
+
+/// The packets under way on a link.
+#[derive(Clone, Debug)]
+pub struct SentWindow {
+    records: [Record; RECORDS],
+    /// Index of the oldest record.
+    head: u16,
+    len: u16,
+    next_packet: u32,
+    in_flight: u32,
+    lost: u32,
+    overflowed: u32,
+}
+
+/// What an acknowledgement changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// Fragments acknowledged by it for the first time.
+    pub(super) newly_acked: u32,
+    /// Age in microseconds of the largest packet, when it was acknowledged just now.
+    pub(super) largest_age_us: Option<u32>,
+}
+
+impl SentWindow {
+    /// Nothing sent.
+    pub const EMPTY: Self = Self {
+        records: [Record::EMPTY; RECORDS],
+        head: 0,
+        len: 0,
+        next_packet: 0,
+        in_flight: 0,
+        lost: 0,
+        overflowed: 0,
+    };
+
+    /// The number the next packet gets.
+    #[must_use]
+    pub const fn next_packet(&self) -> u32 {
+        self.next_packet
+    }
+
+    /// Fragments neither acknowledged nor taken as lost.
+    #[must_use]
+    pub const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// Lost fragments waiting to be sent again.
+    #[must_use]
+    pub const fn lost(&self) -> u32 {
+        self.lost
+    }
+
+    /// Fragments forgotten because all records were in use; only a pull can bring them.
+    #[must_use]
+    pub const fn overflowed(&self) -> u32 {
+        self.overflowed
+    }
+
+    fn position(&self, index: u16) -> usize {
+        usize::from(self.head.wrapping_add(index)) % RECORDS
+    }
+
+    fn record_mut(&mut self, index: u16) -> Option<&mut Record> {
+        let position = self.position(index);
+        self.records.get_mut(position)
+    }
+
+    /// Notes a packet and gives its number.
+    pub(super) fn on_sent(&mut self, now: Instant, frame: FrameId, fragment: u16) -> u32 {
+        let packet = self.next_packet;
+        self.next_packet = self.next_packet.wrapping_add(1);
+        self.in_flight += 1;
+        if let Some(last) = self.len.checked_sub(1).and_then(|index| self.record_mut(index)) {
+            let offset = u32::from(fragment.wrapping_sub(last.first_fragment));
+            let bit =
+                if fragment >= last.first_fragment { 1_u32.checked_shl(offset).unwrap_or(0) } else { 0 };
+            let is_recent = now.wire_us().wrapping_sub(last.sent_us) < RECORD_SPAN_US;
+            if last.frame == frame && bit > last.sent && is_recent {
+                last.sent |= bit;
+                last.open |= bit;
+                return packet;
+            }
+        }
+        self.push(Record {
+            first_packet: packet,
+            frame,
+            sent: 1,
+            open: 1,
+            lost: 0,
+            sent_us: now.wire_us(),
+            first_fragment: fragment,
+        });
+        packet
+    }
+
+    fn push(&mut self, record: Record) {
+        if usize::from(self.len) == RECORDS {
+            let (open, lost) = self
+                .record_mut(0)
+                .map_or((0, 0), |oldest| (oldest.open.count_ones(), oldest.lost.count_ones()));
+            self.in_flight = self.in_flight.saturating_sub(open);
+            self.lost = self.lost.saturating_sub(lost);
+            self.overflowed = self.overflowed.saturating_add(open + lost);
+            self.drop_oldest();
+        }
+        let index = self.len;
+        if let Some(slot) = self.record_mut(index) {
+            *slot = record;
+            self.len += 1;
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        self.head = u16::try_from(self.position(1)).unwrap_or(0);
+        self.len = self.len.saturating_sub(1);
+    }
+
+    fn trim(&mut self) {
+        while self.len > 0 && self.record_mut(0).is_none_or(|record| record.is_done()) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Settles what `window` (bit i: packet `largest - i`) says arrived.
+    pub(super) fn on_ack(&mut self, now: Instant, largest: u32, window: u128) -> Settled {
+        let mut settled = Settled::default();
+        for index in 0..self.len {
+            let Some(record) = self.record_mut(index).filter(|record| !record.is_done()) else { continue };
+            if record.first_packet > largest {
+                break;
+            }
+            let acked = record.open_where(|packet| {
+                let back = largest.wrapping_sub(packet);
+                packet <= largest && window & 1_u128.checked_shl(back).unwrap_or(0) != 0
+            });
+            let (open, lost) = (record.open & acked, record.lost & acked);
+            let holds_largest = record.open_where(|packet| packet == largest) & acked != 0;
+            let age_us = now.wire_us().wrapping_sub(record.sent_us);
+            record.open ^= open;
+            record.lost ^= lost;
+            if holds_largest {
+                settled.largest_age_us = Some(age_us);
+            }
+            settled.newly_acked += acked.count_ones();
+            self.in_flight = self.in_flight.saturating_sub(open.count_ones());
+            self.lost = self.lost.saturating_sub(lost.count_ones());
+        }
+        self.trim();
+        settled
+    }
+
+    /// Takes as lost what three later packets or `loss_us` have overtaken; gives how many, and when the next may be.
+    pub(super) fn detect_loss(&mut self, now: Instant, largest: u32, loss_us: u32) -> (u32, Option<Instant>) {
+        let mut count = 0;
+        let mut next: Option<Instant> = None;
+        for index in 0..self.len {
+            let Some(record) = self.record_mut(index).filter(|record| record.open != 0) else { continue };
+            if record.first_packet > largest {
+                break;
+            }
+            let age_us = now.wire_us().wrapping_sub(record.sent_us);
+            let overtaken = record.open & record.open_where(|packet| packet < largest);
+            let is_late = age_us >= loss_us;
+            let by_count = record.open_where(|packet| packet.saturating_add(PACKET_THRESHOLD) <= largest);
+            let lost = if is_late { overtaken } else { overtaken & by_count };
+            if overtaken != lost {
+                let at = now.plus_micros(u64::from(loss_us.wrapping_sub(age_us)));
+                next = Some(next.map_or(at, |earlier| earlier.min(at)));
+            }
+            record.open ^= lost;
+            record.lost |= lost;
+            count += lost.count_ones();
+        }
+        self.in_flight = self.in_flight.saturating_sub(count);
+        self.lost += count;
+        (count, next)
+    }
+
+    /// Takes the records still open as lost: all of them, or only the newest as a probe.
+    pub(super) fn lose_open(&mut self, only_newest: bool) -> u32 {
+        let mut count = 0;
+        for index in (0..self.len).rev() {
+            let Some(record) = self.record_mut(index).filter(|record| record.open != 0) else { continue };
+            count += record.open.count_ones();
+            record.lost |= record.open;
+            record.open = 0;
+            if only_newest {
+                break;
+            }
+        }
+        self.in_flight = self.in_flight.saturating_sub(count);
+        self.lost += count;
+        count
+    }
+
+    /// Takes the oldest lost fragment: the caller sends it again or lets it go.
+    pub(super) fn next_lost(&mut self) -> Option<(FrameId, u16)> {
+        if self.lost == 0 {
+            return None;
+        }
+        for index in 0..self.len {
+            let Some(record) = self.record_mut(index).filter(|record| record.lost != 0) else { continue };
+            let offset = record.lost.trailing_zeros();
+            record.lost &= record.lost.wrapping_sub(1);
+            let fragment = record.first_fragment.wrapping_add(u16::try_from(offset).unwrap_or(0));
+            let frame = record.frame;
+            self.lost -= 1;
+            self.trim();
+            return Some((frame, fragment));
+        }
+        self.lost = 0;
+        None
+    }
+}

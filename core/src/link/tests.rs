@@ -1,0 +1,184 @@
+use core::time::Duration;
+use std::boxed::Box;
+use std::collections::BTreeSet;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::endpoint::Reject;
+use crate::media::FrameId;
+use crate::time::Instant;
+
+const DELAY: Duration = Duration::from_millis(200);
+
+fn at(ms: u64) -> Instant {
+    Instant::from_millis(ms)
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct(
+            "../proptest-regressions/core_link.txt",
+        ))),
+        ..ProptestConfig::default()
+    }
+}
+
+#[test]
+fn a_link_fits_two_kibibytes() {
+    assert!(size_of::<Link>() <= 2_048, "{}", size_of::<Link>());
+}
+
+#[test]
+fn an_acknowledgement_waits_unless_a_packet_is_skipped() {
+    let mut link = Link::EMPTY;
+    link.on_data(at(10), 0, 0, DELAY).unwrap();
+    assert_eq!(link.ack_deadline(), Some(at(210)));
+    link.on_data(at(20), 2, 0, DELAY).unwrap();
+    assert_eq!(link.ack_deadline(), Some(at(20)));
+    let mut runs = [0; ACK_RUNS_MAX];
+    let ack = link.write_ack(at(25), &mut runs).unwrap();
+    assert_eq!((ack.largest, ack.delay_us, ack.runs), (2, 5_000, &[1, 1, 1][..]));
+    assert!(link.write_ack(at(26), &mut [0; ACK_RUNS_MAX]).is_none());
+    assert_eq!(link.on_data(at(30), 2, 0, DELAY), Err(Reject::Duplicate));
+    assert_eq!(link.on_data(at(30), 1 << 20, 0, DELAY), Err(Reject::Unexpected));
+}
+
+#[test]
+fn three_later_packets_make_a_loss_and_the_fragment_comes_back_once() {
+    let mut link = Link::EMPTY;
+    for fragment in 0..6 {
+        link.on_sent(at(0), FrameId(7), fragment);
+    }
+    let acked = link.on_ack(
+        at(50),
+        &crate::wire::control::Ack { largest: 5, delay_us: 0, one_way_us: 0, runs: &[2, 2, 2] },
+    );
+    assert_eq!(acked, Ok(Acked { newly: 4, lost: 1 }));
+    assert_eq!(link.next_lost(), Some((FrameId(7), 2)));
+    assert_eq!(link.next_lost(), None);
+    assert_eq!(link.in_flight(), 1);
+    let due = link.loss_deadline().unwrap();
+    assert_eq!(due, at(0).plus_micros(56_250), "9/8 of 50 ms");
+    assert_eq!(link.on_loss_timeout(due), 1);
+    assert_eq!(link.next_lost(), Some((FrameId(7), 3)));
+    assert_eq!(link.loss_deadline(), None);
+}
+
+#[test]
+fn silence_fires_a_probe_with_backoff() {
+    let mut link = Link::EMPTY;
+    link.on_sent(at(0), FrameId(1), 0);
+    let first = link.loss_deadline().unwrap();
+    assert_eq!(link.on_loss_timeout(first), 1);
+    assert_eq!(link.next_lost(), Some((FrameId(1), 0)));
+    assert_eq!(link.loss_deadline(), None);
+    link.on_sent(first, FrameId(1), 0);
+    let second = link.loss_deadline().unwrap();
+    assert_eq!(second.micros_since(first), 2 * first.as_micros());
+}
+
+#[test]
+fn an_acknowledgement_of_what_was_never_sent_is_refused() {
+    let mut link = Link::EMPTY;
+    let ack = crate::wire::control::Ack { largest: 0, delay_us: 0, one_way_us: 0, runs: &[1] };
+    assert_eq!(link.on_ack(at(1), &ack), Err(Reject::Unexpected));
+}
+
+#[test]
+fn more_records_than_fit_are_counted_not_kept() {
+    let mut link = SentWindow::EMPTY;
+    for frame in 0..70 {
+        link.on_sent(at(0), FrameId(frame), 0);
+    }
+    assert_eq!((link.in_flight(), link.overflowed()), (64, 6));
+}
+
+#[test]
+fn a_bucket_passes_its_rate_and_its_depth() {
+    let mut bucket = TokenBucket::new(at(0), 80_000, 1_000);
+    bucket.take(at(0), 2_000);
+    assert!(!bucket.is_ready(at(99)));
+    assert_eq!(bucket.ready_at(at(0)), at(100));
+    assert!(bucket.is_ready(at(100)));
+    assert_eq!(TokenBucket::EMPTY.ready_at(at(5)), Instant::FAR_FUTURE);
+}
+
+#[test]
+fn a_meter_forgets_after_ten_seconds() {
+    let mut meter = Meter::default();
+    meter.add(at(500), 10_000);
+    assert_eq!(meter.rate_bps(at(9_999)), 8_000);
+    assert_eq!(meter.rate_bps(at(10_000)), 0);
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn an_ack_covers_exactly_what_arrived(packets in proptest::collection::vec(0_u32..300, 1..200)) {
+        let mut arrivals = Arrivals::EMPTY;
+        let mut seen = BTreeSet::new();
+        for &packet in &packets {
+            let verdict = arrivals.on_data(at(1), packet, 0, DELAY);
+            prop_assert!(!(verdict.is_ok() && seen.contains(&packet)));
+            if verdict.is_ok() {
+                seen.insert(packet);
+            }
+        }
+        let mut runs = [0; ACK_RUNS_MAX];
+        let ack = arrivals.write_ack(at(2), &mut runs).unwrap();
+        let window = arrivals::read_runs(ack.runs);
+        for back in 0..128_u32.min(ack.largest + 1) {
+            let is_claimed = window & (1 << back) != 0;
+            // Runs may be cut off, but nothing is claimed that did not arrive.
+            prop_assert!(!is_claimed || seen.contains(&(ack.largest - back)));
+            if ack.runs.len() < ACK_RUNS_MAX {
+                prop_assert_eq!(is_claimed, seen.contains(&(ack.largest - back)));
+            }
+        }
+    }
+
+    /// Whatever is lost on the way, each fragment is in the end acknowledged or handed back to be sent again.
+    #[test]
+    fn no_fragment_is_forgotten(losses in proptest::collection::vec(any::<bool>(), 40), frames in 1_u32..20) {
+        let (mut near, mut far) = (Link::EMPTY, Link::EMPTY);
+        let mut to_send: Vec<(FrameId, u16)> = (0..frames).flat_map(|f| [(FrameId(f), 0), (FrameId(f), 1)]).collect();
+        let mut arrived = BTreeSet::new();
+        let mut drop_at = losses.iter().copied();
+        let mut now = at(0);
+        for _ in 0..1_000 {
+            for (frame, fragment) in to_send.drain(..) {
+                let packet = near.on_sent(now, frame, fragment);
+                if drop_at.next() != Some(true) {
+                    prop_assert_eq!(far.on_data(now, packet, 0, DELAY), Ok(()));
+                    arrived.insert((frame, fragment));
+                }
+            }
+            now = now + DELAY;
+            let mut runs = [0; ACK_RUNS_MAX];
+            if let Some(ack) = far.write_ack(now, &mut runs) {
+                near.on_ack(now, &ack).unwrap();
+            }
+            near.on_loss_timeout(now);
+            while let Some(lost) = near.next_lost() {
+                to_send.push(lost);
+            }
+        }
+        prop_assert_eq!(arrived.len(), frames as usize * 2);
+        prop_assert_eq!(near.in_flight(), 0);
+    }
+
+    #[test]
+    fn arbitrary_acks_never_panic(largest in any::<u32>(), delay_us in any::<u32>(), runs in proptest::collection::vec(any::<u8>(), 0..40), sent in 0_u16..100) {
+        let mut link = Link::EMPTY;
+        for fragment in 0..sent {
+            link.on_sent(at(u64::from(fragment)), FrameId(u32::from(fragment / 3)), fragment % 3);
+        }
+        let _ = link.on_ack(at(500), &crate::wire::control::Ack { largest, delay_us, one_way_us: 0, runs: &runs });
+        prop_assert!(link.in_flight() <= u32::from(sent));
+        link.on_loss_timeout(Instant::FAR_FUTURE);
+        while link.next_lost().is_some() {}
+    }
+}
