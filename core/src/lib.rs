@@ -8,6 +8,7 @@
 //! - [`store`]: bounded containers over lent slices, and the seam to the bytes of frames.
 //! - [`media`]: channels, frames, substreams, buffer maps, playout.
 //! - [`link`]: one peer: acknowledgement, round trip, loss; token buckets.
+//! - [`auth`]: proof of origin behind a seam.
 //! - [`endpoint`]: the verbs that drive a datagram machine.
 
 #![no_std]
@@ -19,6 +20,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod auth;
 pub mod endpoint;
 pub mod limits;
 pub mod link;

@@ -4,6 +4,8 @@
 pub const DATAGRAM_LEN_MAX: usize = 1_200;
 /// Payload bytes of a fragment unless the channel says otherwise: 6 MPEG-TS packets of 188 bytes.
 pub const FRAGMENT_LEN: u16 = 1_128;
+/// Fewest payload bytes of a fragment a channel may set: 1 MPEG-TS packet.
+pub const FRAGMENT_LEN_MIN: u16 = 188;
 /// Most fragments of a frame: a frame of 1.15 MB, a key frame of a 20 Mbit/s stream with room to spare.
 pub const FRAGMENTS_MAX: u16 = 1_024;
 /// Most substreams of a channel. The paper uses 6; a set of substreams is a `u16` bit mask.
@@ -22,3 +24,7 @@ pub const INIT_LEN_MAX: usize = 752;
 pub const PULL_ITEMS_MAX: usize = 8;
 /// Bytes of a buffer map's bits: 2,048 frames, over 80 s at 25 frames a second.
 pub const MAP_LEN_MAX: usize = 256;
+/// Run lengths in one acknowledgement: 32 gaps, more than a receiver leaves unacknowledged.
+pub const ACK_RUNS_MAX: usize = 64;
+/// Bytes of a ticket: a signature, two keys and a page of operator's fields; fits the hello beside a cookie.
+pub const TICKET_LEN_MAX: usize = 512;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{CHANNEL_NAME_LEN_MAX, FRAGMENT_LEN, LEVELS_MAX, SUBSTREAMS_MAX};
+use crate::limits::{CHANNEL_NAME_LEN_MAX, FRAGMENT_LEN, FRAGMENT_LEN_MIN, LEVELS_MAX, SUBSTREAMS_MAX};
 
 /// A channel's name: 1 to 32 characters of `a-z A-Z 0-9 . _ -`, so that it fits a URL and a file name as it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl ChannelSettings {
         if self.substreams == 0 || usize::from(self.substreams) > SUBSTREAMS_MAX {
             return Err(InvalidSettings::Substreams);
         }
-        if !(188..=FRAGMENT_LEN).contains(&self.fragment_len) {
+        if !(FRAGMENT_LEN_MIN..=FRAGMENT_LEN).contains(&self.fragment_len) {
             return Err(InvalidSettings::FragmentLen);
         }
         if !(500..=120_000).contains(&self.target_buffer_ms)
