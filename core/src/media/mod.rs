@@ -2,6 +2,7 @@
 
 mod channel;
 mod frame;
+mod mapping;
 
 pub use channel::{ChannelName, ChannelSettings, InvalidSettings, Mapping, Overlay};
 pub use frame::{Dts, FrameId, FrameInfo, fragment_count, fragment_len_at};
