@@ -9,7 +9,7 @@ use super::source::Source;
 /// Files under a `src/` that no `mod` declares: nobody compiles them.
 pub(crate) fn check_orphans(sources: &[Source]) -> Vec<Finding> {
     let declared: BTreeSet<String> =
-        sources.iter().flat_map(|source| children(source).map(|(child, _)| child)).collect();
+        sources.iter().flat_map(Source::declared_modules).map(|declared| declared.stem).collect();
     let orphans = sources.iter().filter(|source| {
         let stem = module_stem(&source.path);
         source.path.contains("src/") && !is_root(&source.path) && !declared.contains(stem)
@@ -23,7 +23,8 @@ pub(crate) fn check_orphans(sources: &[Source]) -> Vec<Finding> {
 
 /// The files and folders that only tests compile, because `#[cfg(test)]` stands before their `mod`.
 pub(crate) fn test_only(sources: &[Source]) -> BTreeSet<String> {
-    sources.iter().flat_map(children).filter_map(|(child, is_test)| is_test.then_some(child)).collect()
+    let declared = sources.iter().flat_map(Source::declared_modules);
+    declared.filter_map(|declared| declared.is_test.then_some(declared.stem)).collect()
 }
 
 /// Whether `path` is one of the modules in `stems`, or lies below one.
@@ -47,12 +48,6 @@ pub(crate) fn check_mod_rs(source: &Source) -> Vec<Finding> {
             Finding::failure(&source.path, source.line(at), what)
         })
         .collect()
-}
-
-/// The modules that a file declares, as paths without `.rs`, each with whether only tests compile it.
-fn children(source: &Source) -> impl Iterator<Item = (String, bool)> {
-    let dir = source.children_dir();
-    source.declared_modules().into_iter().map(move |(name, is_test)| (format!("{dir}/{name}"), is_test))
 }
 
 fn module_stem(path: &str) -> &str {

@@ -33,24 +33,45 @@ impl Source {
         line_of(&self.text, offset)
     }
 
-    /// Where the files of the modules that this one declares lie: `a/mod.rs` and `a.rs` both give `a`.
-    pub(crate) fn children_dir(&self) -> &str {
-        let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
-        let (dir, name) = stem.rsplit_once('/').unwrap_or(("", stem));
-        if matches!(name, "mod" | "lib" | "main") || dir.ends_with("/bin") { dir } else { stem }
-    }
-
-    /// The names after `mod` in this file, each with whether only tests compile it.
-    pub(crate) fn declared_modules(&self) -> Vec<(&str, bool)> {
+    /// The modules this file declares.
+    pub(crate) fn declared_modules(&self) -> Vec<Declared> {
         let all: Vec<_> = words(&self.code).collect();
         let pairs = all.windows(2).filter_map(|pair| match pair {
             [(_, "mod"), (at, name)] => Some((*at, *name)),
             _ => None,
         });
         pairs
-            .map(|(at, name)| (name, !self.shipped.get(at..).is_some_and(|rest| rest.starts_with(name))))
+            .map(|(at, name)| Declared {
+                stem: self.path_attribute(at).unwrap_or_else(|| format!("{}/{name}", self.children_dir())),
+                is_test: !self.shipped.get(at..).is_some_and(|rest| rest.starts_with(name)),
+            })
             .collect()
     }
+
+    /// Where the files of the modules that this one declares lie: `a/mod.rs` and `a.rs` both give `a`.
+    fn children_dir(&self) -> &str {
+        let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
+        let (dir, name) = stem.rsplit_once('/').unwrap_or(("", stem));
+        if matches!(name, "mod" | "lib" | "main") || dir.ends_with("/bin") { dir } else { stem }
+    }
+
+    /// What `#[path = "..."]` before the declaration at `at` names.
+    fn path_attribute(&self, at: usize) -> Option<String> {
+        let start = self.code.get(..at)?.rfind([';', '{', '}']).map_or(0, |end| end + 1);
+        let (path_at, _) = words(self.code.get(start..at)?).find(|(_, word)| *word == "path")?;
+        let file = self.text.get(start + path_at..at)?.split('"').nth(1)?;
+        let (dir, _) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        Some(format!("{dir}/{}", file.strip_suffix(".rs").unwrap_or(file)))
+    }
+}
+
+/// A module as `mod` declares it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Declared {
+    /// Path of its file or folder, without `.rs`.
+    pub(crate) stem: String,
+    /// Whether only tests compile it.
+    pub(crate) is_test: bool,
 }
 
 /// Whether cargo or our own naming makes this path a file of tests.
@@ -113,7 +134,22 @@ mod tests {
         );
         let shipped: Vec<_> = words(&source.shipped).map(|(_, word)| word).collect();
         assert_eq!(shipped, ["fn", "a", "cfg", "not", "test", "fn", "d"]);
-        assert_eq!(source.declared_modules(), [("tests", true)]);
+        assert_eq!(
+            source.declared_modules(),
+            [Declared { stem: "core/src/a/tests".to_owned(), is_test: true }]
+        );
+    }
+
+    #[test]
+    fn a_path_attribute_counts_for_its_own_module_only() {
+        let text = "mod a;\n#[cfg(test)]\n#[path = \"wheel_tests.rs\"]\nmod tests;\nmod b;";
+        let stems: Vec<_> = Source::new("core/src/store/wheel.rs", text)
+            .declared_modules()
+            .into_iter()
+            .map(|declared| (declared.stem, declared.is_test))
+            .collect();
+        let expected = [("wheel/a", false), ("wheel_tests", true), ("wheel/b", false)];
+        assert_eq!(stems, expected.map(|(stem, is_test)| (format!("core/src/store/{stem}"), is_test)));
     }
 
     #[test]
