@@ -24,7 +24,7 @@ pub const INIT_LEN_MAX: usize = 752;
 pub const PULL_ITEMS_MAX: usize = 8;
 /// Bytes of a buffer map's bits: 2,048 frames, over 80 s at 25 frames a second.
 pub const MAP_LEN_MAX: usize = 256;
-/// Run lengths in one acknowledgement: 32 gaps, more than a receiver leaves unacknowledged.
-pub const ACK_RUNS_MAX: usize = 64;
+/// Run lengths in one acknowledgement: 16 gaps; older packets are left out.
+pub const ACK_RUNS_MAX: usize = 32;
 /// Bytes of a ticket: a signature, two keys and a page of operator's fields; fits the hello beside a cookie.
 pub const TICKET_LEN_MAX: usize = 512;

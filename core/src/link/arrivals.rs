@@ -3,11 +3,10 @@
 use core::time::Duration;
 
 use crate::endpoint::Reject;
+use crate::limits::ACK_RUNS_MAX;
 use crate::time::Instant;
 use crate::wire::control::Ack;
 
-/// Most runs an acknowledgement carries; older packets are left out.
-pub const ACK_RUNS_MAX: usize = 32;
 /// Packets the window looks back: what a 4 Mbit/s burst at 4 x rate brings in 70 ms, twice what may wait unacknowledged.
 const WINDOW_PACKETS: u32 = 128;
 /// Packets that may wait before an acknowledgement goes at once (docs/wire.md, "Acknowledgement and loss").

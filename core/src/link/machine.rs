@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use super::arrivals::{ACK_RUNS_MAX, Arrivals, read_runs};
+use super::arrivals::{Arrivals, read_runs};
 use super::rtt::Rtt;
 use super::sent::SentWindow;
 use crate::endpoint::Reject;
+use crate::limits::ACK_RUNS_MAX;
 use crate::media::FrameId;
 use crate::time::Instant;
 use crate::wire::control::Ack;

@@ -12,7 +12,8 @@ mod uplink;
 #[cfg(test)]
 mod tests;
 
-pub use arrivals::{ACK_RUNS_MAX, Arrivals};
+pub use crate::limits::ACK_RUNS_MAX;
+pub use arrivals::Arrivals;
 pub use machine::{Acked, Link};
 pub use rtt::Rtt;
 pub use sent::SentWindow;
