@@ -11,3 +11,8 @@ pub use header::{
     CONTROL_HEADER_LEN, DATA_HEADER_LEN, DataHeader, Datagram, MAC_LEN, MAC_OFFSET, SendReason, VERSION,
 };
 pub use messages::{ControlWriter, Messages};
+
+#[cfg(test)]
+mod codec_tests;
+#[cfg(test)]
+mod golden_tests;

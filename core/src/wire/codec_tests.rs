@@ -1,0 +1,363 @@
+//! Codecs against arbitrary values and arbitrary bytes, and against the bounds they promise.
+
+use core::net::{IpAddr, SocketAddr};
+use std::vec;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+use super::bounds::CONTROL_ROOM;
+use super::control::*;
+use super::{
+    CONTROL_HEADER_LEN, ControlWriter, DATA_HEADER_LEN, DataHeader, Datagram, MAC_LEN, MAC_OFFSET, Messages,
+    SendReason,
+};
+use crate::endpoint::Reject;
+use crate::limits::*;
+use crate::media::{ChannelSettings, Dts, FrameId, FrameInfo, fragment_count};
+
+fn config() -> ProptestConfig {
+    let file = "../proptest-regressions/core_wire.txt";
+    ProptestConfig {
+        failure_persistence: Some(std::boxed::Box::new(FileFailurePersistence::Direct(file))),
+        ..ProptestConfig::default()
+    }
+}
+
+fn headers() -> impl Strategy<Value = DataHeader> {
+    let frame = (any::<u32>(), 0..Dts::WRAP_TICKS, 0..1_u32 << 24, any::<bool>());
+    let size = (FRAGMENT_LEN_MIN..=FRAGMENT_LEN, 1..1_024 * 188_u32, any::<prop::sample::Index>());
+    let rest = (any::<[u32; 3]>(), any::<u16>(), 0..16_u8, 0..4_usize, 0..16_u8);
+    (frame, size, rest).prop_map(|((id, dts, pts_offset_ticks, key), (fragment_len, len, index), rest)| {
+        let ([link, packet, sent_us], epoch, substream, reason, level) = rest;
+        let count = fragment_count(len, fragment_len).unwrap();
+        let fragment = u16::try_from(index.index(usize::from(count))).unwrap();
+        let info = FrameInfo { id: FrameId(id), dts: Dts::from_ticks(dts), pts_offset_ticks, len, key };
+        DataHeader {
+            link: LinkId(link),
+            packet,
+            sent_us,
+            epoch,
+            info,
+            substream,
+            fragment,
+            count,
+            reason: SendReason::ALL[reason],
+            level,
+        }
+    })
+}
+
+/// A datagram of `header` and a fragment of one byte.
+fn datagram_of(header: &DataHeader) -> [u8; DATA_HEADER_LEN + 1] {
+    let mut out = [1; DATA_HEADER_LEN + 1];
+    assert_eq!(header.write(&mut out), Some(DATA_HEADER_LEN));
+    out
+}
+
+fn parse_header(bytes: &[u8]) -> Result<DataHeader, Reject> {
+    let datagram = Datagram::parse(bytes)?;
+    let Datagram::Data(header, _) = datagram else { panic!("{datagram:?}") };
+    Ok(header)
+}
+
+/// The longest message of every kind but padding.
+fn longest(bytes: &'static [u8; 1_200], name: &'static str) -> Vec<Message<'static>> {
+    let address = SocketAddr::new(IpAddr::V6([0xff; 16].into()), u16::MAX);
+    let candidate = Candidate {
+        client: ClientId(u32::MAX),
+        address,
+        transport: Transport::DataChannel,
+        slots: u8::MAX,
+        feedable: u16::MAX,
+        age_s: u8::MAX,
+    };
+    let candidates = heapless::Vec::from_iter([candidate; CANDIDATES_MAX]);
+    let item = PullItem { frame: FrameId(u32::MAX), first: u16::MAX, wanted: u64::MAX };
+    // Not a valid channel: only the lengths matter.
+    let settings = ChannelSettings {
+        rate_bps: u32::MAX,
+        cadence_us: u32::MAX,
+        fragment_len: u16::MAX,
+        target_buffer_ms: u32::MAX,
+        startup_ms: u16::MAX,
+        upload_cap_percent: u16::MAX,
+        ..ChannelSettings::default()
+    };
+    let hello = Hello {
+        nonce: u64::MAX,
+        link: LinkId(u32::MAX),
+        channel: name,
+        cookie: Some([0xff; 16]),
+        upload_bps: u32::MAX,
+        ticket: &bytes[..TICKET_LEN_MAX],
+    };
+    let welcome = Welcome {
+        nonce: u64::MAX,
+        client: ClientId(u32::MAX),
+        link: LinkId(u32::MAX),
+        epoch: u16::MAX,
+        class: Class::P2p,
+        start: FrameId(u32::MAX),
+        newest: FrameId(u32::MAX),
+        settings,
+        init: &bytes[..INIT_LEN_MAX],
+        candidates: candidates.clone(),
+    };
+    let refused = Refused {
+        nonce: u64::MAX,
+        reason: RefusalReason::Ticket,
+        retry_after_ms: u32::MAX,
+        alternatives: heapless::Vec::from_iter([address; ALTERNATIVES_MAX]),
+    };
+    let watch = WatchStats {
+        buffer_ms: u32::MAX,
+        startup_ms: u32::MAX,
+        stalls: u32::MAX,
+        stalled_ms: u32::MAX,
+        frames_played: u32::MAX,
+        frames_skipped: u32::MAX,
+        bytes_edge: u64::MAX,
+        bytes_peers: u64::MAX,
+        bytes_duplicate: u64::MAX,
+        bytes_uploaded: u64::MAX,
+        bytes_control: u64::MAX,
+    };
+    let status = Status {
+        slots: u8::MAX,
+        slots_max: u8::MAX,
+        feedable: u16::MAX,
+        edge_feeds: u16::MAX,
+        parents: heapless::Vec::from_iter([Some(ClientId(u32::MAX)); SUBSTREAMS_MAX]),
+        watch,
+    };
+    let meet = Meet { link: LinkId(u32::MAX), client: ClientId(u32::MAX), epoch: u16::MAX };
+    let frame = FrameId(u32::MAX);
+    vec![
+        Message::Hello(hello),
+        Message::Challenge(Challenge { nonce: u64::MAX, cookie: [0xff; 16] }),
+        Message::Welcome(welcome),
+        Message::Refused(refused),
+        Message::Meet(meet),
+        Message::Met(meet),
+        Message::Ping { token: u32::MAX },
+        Message::Pong { token: u32::MAX },
+        Message::Ack(Ack {
+            largest: u32::MAX,
+            delay_us: u32::MAX,
+            one_way_us: u32::MAX,
+            runs: &bytes[..ACK_RUNS_MAX],
+        }),
+        Message::Subscribe(Subscribe { substream: 15, from: frame, level: 15 }),
+        Message::Accept(Accept { substream: 15, first: frame, level: 15, grant: Grant::Lease }),
+        Message::Refuse { substream: 15, reason: RefuseReason::Leaving },
+        Message::Release { substream: 15, until: frame },
+        Message::BufferMap(MapBits { oldest: frame, base: frame, bits: &bytes[..MAP_LEN_MAX] }),
+        Message::Pull { items: heapless::Vec::from_iter([item; PULL_ITEMS_MAX]) },
+        Message::Missing { frame },
+        Message::FindParents { substreams: u16::MAX },
+        Message::Candidates { list: candidates },
+        Message::Status(status),
+        Message::Leave { reason: LeaveReason::Ended },
+        Message::Reset { link: LinkId(u32::MAX) },
+    ]
+}
+
+#[test]
+fn no_message_is_longer_than_promised_or_than_a_datagram() {
+    static BYTES: [u8; 1_200] = [0xff; 1_200];
+    let messages = longest(&BYTES, "12345678901234567890123456789012");
+    assert_eq!(messages.len(), 21, "every kind but padding");
+    for message in messages {
+        let mut buffer = [0; 2_048];
+        let len = postcard::to_slice(&message, &mut buffer).unwrap().len();
+        assert_eq!(len, message.len_max(), "{message:?}");
+        assert!(len <= CONTROL_ROOM, "{message:?}");
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        assert!(ControlWriter::new(&mut out, LinkId(1)).unwrap().push(&message), "{message:?}");
+    }
+}
+
+#[test]
+fn a_first_byte_tells_kind_and_version() {
+    let sealed = [0x82, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 9];
+    let Ok(Datagram::Sealed { link, counter, ciphertext }) = Datagram::parse(&sealed) else { panic!() };
+    assert_eq!((link, counter, ciphertext), (LinkId(1), 2, &[9][..]));
+    let Ok(Datagram::Proof { link, body }) = Datagram::parse(&[0x83, 1, 0, 0, 0, 9]) else { panic!() };
+    assert_eq!((link, body), (LinkId(1), &[9][..]));
+    let reject = |bytes: &[u8]| Datagram::parse(bytes).map(|_| ()).unwrap_err();
+    assert_eq!(reject(&[]), Reject::Malformed);
+    assert_eq!(reject(&[0x00, 1, 0, 0, 0]), Reject::Malformed, "STUN");
+    assert_eq!(reject(&[0x84, 1, 0, 0, 0]), Reject::Unsupported, "a kind to come");
+    assert_eq!(reject(&[0x91, 1, 0, 0, 0]), Reject::Unsupported, "a version to come");
+    assert_eq!(reject(&[0x81, 1, 0, 0]), Reject::Malformed, "no link id");
+    assert_eq!(reject(&sealed[..12]), Reject::Malformed, "no counter");
+    assert_eq!(reject(&[0x81; DATAGRAM_LEN_MAX + 1]), Reject::Malformed);
+}
+
+#[test]
+fn a_data_header_out_of_bounds_is_malformed() {
+    let info = FrameInfo { len: 2_000, ..FrameInfo::default() };
+    let good = DataHeader { info, count: 2, fragment: 1, ..DataHeader::default() };
+    let with_len = |len| DataHeader { info: FrameInfo { len, ..info }, ..good };
+    let wrong: [(DataHeader, &str); 9] = [
+        (DataHeader { count: 0, ..good }, "no fragments"),
+        (DataHeader { count: FRAGMENTS_MAX + 1, ..with_len(1_000_000) }, "too many fragments"),
+        (DataHeader { fragment: 2, ..good }, "past the end"),
+        (with_len(0), "empty"),
+        (with_len(188), "one fragment would do for every channel"),
+        (with_len(2 * 1_128 + 1), "longer than two fragments of any channel"),
+        (DataHeader { substream: 16, ..good }, "substream"),
+        (DataHeader { level: 16, ..good }, "level"),
+        (DataHeader { info: FrameInfo { pts_offset_ticks: 1 << 24, ..info }, ..good }, "pts offset"),
+    ];
+    for (header, what) in wrong {
+        assert_eq!(header.write(&mut [0; 64]), None, "{what}");
+    }
+    assert_eq!(good.write(&mut [0; DATA_HEADER_LEN - 1]), None, "too short");
+    // The same on the way in, where a field has room for a value out of bounds.
+    let bytes = datagram_of(&good);
+    let reject_at = |at: usize, value: u8| {
+        let mut wrong = bytes;
+        wrong[at] = value;
+        parse_header(&wrong).unwrap_err()
+    };
+    for (at, value) in [(23, 2), (27, 16), (28, 2), (29, 1), (30, 0), (31, 5), (34, 1), (35, 1)] {
+        assert_eq!(reject_at(at, value), Reject::Malformed, "byte {at}");
+    }
+    assert_eq!(parse_header(&bytes[..DATA_HEADER_LEN]).unwrap_err(), Reject::Malformed, "no fragment");
+    let mut long = [1; DATA_HEADER_LEN + FRAGMENT_LEN as usize + 1];
+    assert_eq!(good.write(&mut long), Some(DATA_HEADER_LEN));
+    assert_eq!(parse_header(&long).unwrap_err(), Reject::Malformed, "a fragment no channel has");
+    assert_eq!(parse_header(&long[..long.len() - 1]), Ok(good));
+}
+
+#[test]
+fn reserved_bits_and_the_mac_are_ignored() {
+    let info = FrameInfo { len: 1, ..FrameInfo::default() };
+    let header = DataHeader { info, count: 1, ..DataHeader::default() };
+    let mut bytes = datagram_of(&header);
+    bytes[36] |= 0x08;
+    bytes[37] = 0xff;
+    bytes[MAC_OFFSET..MAC_OFFSET + MAC_LEN].fill(0xff);
+    assert_eq!(parse_header(&bytes), Ok(header));
+}
+
+#[test]
+fn padding_is_skipped_and_garbage_ends_a_datagram() {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
+    assert!(writer.is_empty());
+    assert!(writer.push(&Message::Ping { token: 1 }));
+    writer.pad_to(40);
+    assert!(writer.push(&Message::Pong { token: 2 }));
+    writer.pad_to(10);
+    assert!(!writer.is_empty());
+    let len = writer.finish();
+    assert_eq!(len, 42);
+    let Ok(Datagram::Control(link, messages)) = Datagram::parse(&out[..len]) else { panic!() };
+    assert_eq!(link, LinkId(7));
+    let heard: Vec<_> = messages.collect();
+    assert_eq!(heard, [Ok(Message::Ping { token: 1 }), Ok(Message::Pong { token: 2 })]);
+
+    // Variant 22 does not exist, and nothing after it can be told apart.
+    out[len] = 22;
+    let Ok(Datagram::Control(_, messages)) = Datagram::parse(&out[..len + 3]) else { panic!() };
+    let heard: Vec<_> = messages.skip(2).collect();
+    assert_eq!(heard, [Err(Reject::Malformed)]);
+}
+
+#[test]
+fn a_full_datagram_takes_no_more() {
+    let mut out = [0; 3_000];
+    let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
+    writer.pad_to(5_000);
+    assert!(!writer.push(&Message::Padding));
+    assert_eq!(writer.finish(), DATAGRAM_LEN_MAX);
+    let mut out = [0xee; CONTROL_HEADER_LEN + 1];
+    let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
+    assert!(!writer.push(&Message::Ping { token: 1 }));
+    assert!(writer.is_empty());
+    assert!(writer.push(&Message::Padding));
+    assert!(ControlWriter::new(&mut [0; CONTROL_HEADER_LEN - 1], LinkId(7)).is_none());
+}
+
+#[test]
+fn messages_no_correct_sender_produces_are_malformed() {
+    let meet = Meet { link: LinkId(1), client: ClientId(1), epoch: 0 };
+    let subscribe = Subscribe { substream: 0, from: FrameId(0), level: 0 };
+    let wrong = [
+        Message::Meet(Meet { link: LinkId(0), ..meet }),
+        Message::Met(Meet { client: ClientId::EDGE, ..meet }),
+        Message::Subscribe(Subscribe { substream: 16, ..subscribe }),
+        Message::Subscribe(Subscribe { level: 16, ..subscribe }),
+        Message::Accept(Accept { substream: 16, first: FrameId(0), level: 0, grant: Grant::Feed }),
+        Message::Refuse { substream: 16, reason: RefuseReason::Full },
+        Message::Release { substream: 16, until: FrameId(0) },
+        Message::BufferMap(MapBits { oldest: FrameId(0), base: FrameId(0), bits: &[0; MAP_LEN_MAX + 1] }),
+        Message::Ack(Ack { largest: 0, delay_us: 0, one_way_us: 0, runs: &[0; ACK_RUNS_MAX + 1] }),
+    ];
+    for message in wrong {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
+        assert!(writer.push(&message));
+        let len = writer.finish();
+        let Ok(Datagram::Control(_, mut messages)) = Datagram::parse(&out[..len]) else { panic!() };
+        assert_eq!(messages.next(), Some(Err(Reject::Malformed)), "{message:?}");
+        assert_eq!(messages.next(), None);
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn data_headers_round_trip(header in headers()) {
+        prop_assert_eq!(parse_header(&datagram_of(&header)), Ok(header));
+    }
+
+    #[test]
+    fn no_bytes_panic_and_what_is_read_can_be_written(
+        first in prop_oneof![Just(0x80_u8), Just(0x81), any::<u8>()],
+        rest in prop::collection::vec(prop_oneof![0..32_u8, any::<u8>()], 0..300),
+    ) {
+        let mut bytes = vec![first];
+        bytes.extend(rest);
+        match Datagram::parse(&bytes) {
+            Ok(Datagram::Data(header, _)) => {
+                prop_assert_eq!(parse_header(&datagram_of(&header)), Ok(header));
+            }
+            Ok(Datagram::Control(_, messages)) => rewrite(messages)?,
+            Ok(Datagram::Sealed { .. } | Datagram::Proof { .. }) | Err(_) => {}
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_in_real_messages_never_panics(at in any::<prop::sample::Index>(), bit in 0..8_u32) {
+        static BYTES: [u8; 1_200] = [0xff; 1_200];
+        for message in longest(&BYTES, "12345678901234567890123456789012") {
+            let mut out = [0; DATAGRAM_LEN_MAX];
+            let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
+            prop_assert!(writer.push(&message));
+            let len = writer.finish();
+            out[CONTROL_HEADER_LEN + at.index(len - CONTROL_HEADER_LEN)] ^= 1 << bit;
+            let Ok(Datagram::Control(_, messages)) = Datagram::parse(&out[..len]) else { panic!() };
+            rewrite(messages)?;
+        }
+    }
+}
+
+/// Whatever was decoded encodes, within its bound, to bytes that decode to the same.
+fn rewrite(messages: Messages<'_>) -> Result<(), TestCaseError> {
+    for message in messages.flatten() {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
+        prop_assert!(writer.push(&message));
+        let len = writer.finish();
+        prop_assert!(len <= CONTROL_HEADER_LEN + message.len_max(), "{:?}", message);
+        let Ok(Datagram::Control(_, mut again)) = Datagram::parse(&out[..len]) else { panic!() };
+        prop_assert_eq!(again.next(), Some(Ok(message)));
+    }
+    Ok(())
+}
