@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use clap::Parser;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Checks and chores of this repository")]
+#[command(bin_name = "cargo xtask", about = "Checks and chores of this repository")]
 enum Chore {
     /// Check the rules that neither rustc nor clippy knows
     Tidy,
