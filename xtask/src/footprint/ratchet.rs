@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn each_target_has_its_own_bound() {
-        let text = "# why\n[a]\npanics_max = 2\n\n[b]\npanics_max=0\n[c]\n";
+        let text = "# why\n[a]\npanics_max = 2\n\n[b]\npanics_max=0\n[c]\n[e]\npanics_max = 5\n";
         for (target, panics, verdict) in [
             ("a", 3, Verdict::Above { max: 2 }),
             ("a", 2, Verdict::Holds),

@@ -46,6 +46,8 @@ mod tests {
             ("core/src/a.rs", "let t = Instant::now();", 1),
             ("core/src/a.rs", "fn f(t: SystemTime) {}", 1),
             ("core/src/a.rs", "fn f(t: Instant) { pages.alloc(); slab::alloc(1); }", 0),
+            ("core/src/a.rs", "type Instant = now;", 0),
+            ("core/src/a.rs", "fn f() { slab(std, alloc) } use crate::std;", 0),
             ("core/src/a.rs", "// std::vec", 0),
             (
                 "core/src/a.rs",
