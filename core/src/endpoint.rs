@@ -120,6 +120,27 @@ pub enum Reject {
     Unexpected,
 }
 
+impl Reject {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::Malformed,
+        Self::Unsupported,
+        Self::Unauthentic,
+        Self::Stale,
+        Self::Duplicate,
+        Self::Full,
+        Self::UnknownPeer,
+        Self::UnknownChannel,
+        Self::Unexpected,
+    ];
+
+    /// Place of the reason in [`Self::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// A datagram machine. Nothing else drives it, besides each role's typed commands.
 ///
 /// Packets are generated from state when polled: there is no outgoing queue, so a caller that does not drain only delays.

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod link;
 pub mod media;
 pub mod rng;
+pub mod stats;
 pub mod store;
 pub mod time;
 pub mod wire;
