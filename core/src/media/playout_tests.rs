@@ -65,7 +65,7 @@ fn settings(target_buffer_ms: u32) -> ChannelSettings {
 /// Frame `id` of a 25 Hz stream with a key frame every `gop`.
 fn frame(id: u32, gop: u32) -> FrameInfo {
     let dts = Dts::from_ticks(u64::from(id) * TICKS);
-    FrameInfo { id: FrameId(id), dts, pts_offset_ticks: 0, len: 1_000, key: id % gop == 0 }
+    FrameInfo { id: FrameId(id), dts, pts_offset_ticks: 0, len: 1_000, key: id.is_multiple_of(gop) }
 }
 
 impl Player {
@@ -443,8 +443,7 @@ proptest! {
     ) {
         let mut player = Player::new(target_ms);
         let mut ticks = 0_u64;
-        for (id, &(delay_us, step, luck)) in frames.iter().enumerate() {
-            let id = id as u32;
+        for (id, &(delay_us, step, luck)) in (0_u32..).zip(&frames) {
             ticks += match luck { 0 => 2_000_000, 1 => Dts::WRAP_TICKS - 90_000, _ => step };
             if luck > 10 {
                 let delay_us = if luck > 30 { delay_us / 100 } else { delay_us };
