@@ -8,7 +8,29 @@ use crate::limits::{CHANNEL_NAME_LEN_MAX, FRAGMENT_LEN, FRAGMENT_LEN_MIN, LEVELS
 
 /// A channel's name: 1 to 32 characters of `a-z A-Z 0-9 . _ -`, so that it fits a URL and a file name as it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "heapless::String<CHANNEL_NAME_LEN_MAX>")]
 pub struct ChannelName(heapless::String<CHANNEL_NAME_LEN_MAX>);
+
+impl TryFrom<heapless::String<CHANNEL_NAME_LEN_MAX>> for ChannelName {
+    type Error = InvalidName;
+
+    fn try_from(name: heapless::String<CHANNEL_NAME_LEN_MAX>) -> Result<Self, InvalidName> {
+        Self::new(&name).ok_or(InvalidName)
+    }
+}
+
+/// The text is no channel name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct InvalidName;
+
+impl core::fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(
+            "a channel's name is 1 to 32 characters of a-z A-Z 0-9 . _ - and does not begin with a dot",
+        )
+    }
+}
 
 impl ChannelName {
     /// Checks and keeps a name; `None` when it breaks the rule above.

@@ -39,7 +39,14 @@ impl FrameId {
 /// Decode time stamp of a frame: 33 bits of a 90 kHz clock (ISO/IEC 13818-1 clause 2.4.3.7), wrapping every 26.5 hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[serde(from = "u64")]
 pub struct Dts(u64);
+
+impl From<u64> for Dts {
+    fn from(ticks: u64) -> Self {
+        Self::from_ticks(ticks)
+    }
+}
 
 impl Dts {
     /// Ticks a second.
