@@ -1,5 +1,36 @@
 //! Bounded containers over memory the caller lends, and where frames' bytes live.
+//!
+//! No container allocates, and none panics: a full one says so, a stale name leads nowhere. Every slot type has an `EMPTY`
+//! of all zero bits, so that tables in statics land in `.bss`. `docs/capacity.md` sums up what each takes.
 
+mod address_index;
+mod assembly;
+mod frame_index;
+mod frame_slot;
 mod frame_store;
+mod list;
+mod option_slot;
+mod place_bits;
+mod slab;
+mod timer_wheel;
 
+pub use address_index::{AddressIndex, AddressIndexFull, AddressSlot};
+pub use assembly::Assembly;
+pub use frame_index::{FrameIndex, IndexFull, Marked};
+pub use frame_slot::{FrameEntry, FrameSlot, FrameState};
 pub use frame_store::{FragmentRef, FrameStore, StaleKey, StoreFull, StoreKey};
+pub use list::{Links, LinksOf, List, ListLinks, Slots, links_of};
+pub use option_slot::OptionSlot;
+pub use slab::{Handle, Slab, SlabItem, SlabMeta};
+pub use timer_wheel::{TimerWheel, WheelSlot};
+
+/// How the property tests of this folder run.
+#[cfg(test)]
+fn proptest_config() -> proptest::test_runner::Config {
+    use proptest::test_runner::{Config, FileFailurePersistence};
+    let regressions = FileFailurePersistence::Direct("../proptest-regressions/core_store.txt");
+    Config { failure_persistence: Some(std::boxed::Box::new(regressions)), ..Config::default() }
+}
+
+#[cfg(test)]
+extern crate std;
