@@ -21,6 +21,7 @@
 extern crate std;
 
 pub mod auth;
+pub mod client;
 pub mod endpoint;
 pub mod limits;
 pub mod link;

@@ -1,0 +1,178 @@
+//! Control datagrams, built from what peers are owed when they are polled.
+
+use core::time::Duration;
+
+use super::machine::Client;
+use super::peer::{Acquaintance, EDGE, Owed, bit, substreams_of};
+use crate::endpoint::Transmit;
+use crate::limits::ACK_RUNS_MAX;
+use crate::store::FrameStore;
+use crate::time::Instant;
+use crate::wire::control::{LeaveReason, LinkId, Meet, Subscribe};
+use crate::wire::{ControlWriter, Message};
+
+impl<S: FrameStore> Client<'_, S> {
+    pub(super) fn poll_control(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
+        while self.owing != 0 {
+            let slot = u8::try_from(self.owing.trailing_zeros()).ok()?;
+            let head_len = self.write_control(now, slot, head);
+            let remote = self.peer(slot).map(|peer| peer.remote);
+            if head_len.is_none() {
+                self.owing &= self.owing - 1;
+            }
+            self.after_control(slot);
+            if let (Some(head_len), Some(remote)) = (head_len, remote) {
+                self.stats.on_control_sent(head_len);
+                return Some(Transmit { path: self.path_to(remote), head_len, body: None });
+            }
+        }
+        None
+    }
+
+    fn after_control(&mut self, slot: u8) {
+        let has_left = self.is_leaving && self.peer(slot).is_some_and(|peer| !peer.owed.leave);
+        if has_left {
+            self.owing &= !(1_u64 << slot);
+            if self.owing == 0 {
+                self.on_left();
+            }
+        }
+    }
+
+    /// Writes one datagram of what a peer is owed; `None` when that is nothing.
+    fn write_control(&mut self, now: Instant, slot: u8, head: &mut [u8]) -> Option<usize> {
+        let peer = self.peer(slot)?;
+        let link = match peer.acquaintance {
+            Acquaintance::None => return None,
+            // The edge is said hello to, not met.
+            Acquaintance::Meeting if slot == EDGE => return None,
+            Acquaintance::Meeting if !peer.owed.meet => return None,
+            Acquaintance::Meeting => LinkId(0),
+            Acquaintance::Met => peer.their_link,
+        };
+        let mut writer = ControlWriter::new(head, link)?;
+        let mut owed = core::mem::replace(&mut self.peer_mut(slot)?.owed, Owed::EMPTY);
+        self.push_acquaintance(slot, &mut owed, &mut writer);
+        self.push_feeds(now, slot, &mut owed, &mut writer);
+        self.push_repair(slot, &mut owed, &mut writer);
+        self.push_ack(now, slot, &mut writer);
+        self.push_reports(now, &mut owed, &mut writer);
+        // What did not fit is owed still: the slot stays in the set, and the next poll goes on.
+        self.peer_mut(slot)?.owed = owed;
+        (!writer.is_empty()).then(|| writer.finish())
+    }
+
+    fn push_acquaintance(&mut self, slot: u8, owed: &mut Owed, writer: &mut ControlWriter<'_>) {
+        let own_link = self.peer(slot).map_or(LinkId(0), |peer| peer.own_link);
+        if let Some(session) = &self.session {
+            let meet = Meet { link: own_link, client: session.client, epoch: session.epoch };
+            owed.meet = owed.meet && !writer.push(&Message::Meet(meet));
+            owed.met = owed.met && !writer.push(&Message::Met(meet));
+        }
+        owed.leave = owed.leave && !writer.push(&Message::Leave { reason: LeaveReason::Done });
+        if let Some(token) = owed.pong.take_if(|token| writer.push(&Message::Pong { token: *token })) {
+            let _ = token;
+        }
+        let token = self.peer(slot).map_or(0, |peer| peer.probe.token);
+        owed.ping = owed.ping && token != 0 && !writer.push(&Message::Ping { token });
+    }
+
+    fn push_feeds(&mut self, now: Instant, slot: u8, owed: &mut Owed, writer: &mut ControlWriter<'_>) {
+        for substream in substreams_of(owed.release) {
+            if self.push_release(now, slot, substream, writer) {
+                owed.release &= !bit(substream);
+            }
+        }
+        for substream in substreams_of(owed.subscribe) {
+            let Some(feed) = self.feeds.get(usize::from(substream)) else { continue };
+            let request = feed.request.filter(|request| request.peer == slot);
+            let message =
+                request.map(|request| Subscribe { substream, from: request.from, level: feed.level });
+            if message.is_none_or(|subscribe| writer.push(&Message::Subscribe(subscribe))) {
+                owed.subscribe &= !bit(substream);
+            }
+        }
+        for substream in substreams_of(owed.accept) {
+            let level = self.level(substream);
+            let accept = self.peer(slot).filter(|peer| peer.children & bit(substream) != 0);
+            let accept = accept.and_then(|peer| peer.accept(substream, level));
+            if accept.is_none_or(|accept| writer.push(&Message::Accept(accept))) {
+                owed.accept &= !bit(substream);
+            }
+        }
+        while let Some(&(substream, reason)) = owed.refuse.last() {
+            if !writer.push(&Message::Refuse { substream, reason }) {
+                break;
+            }
+            owed.refuse.pop();
+        }
+    }
+
+    fn push_release(
+        &mut self,
+        now: Instant,
+        slot: u8,
+        substream: u8,
+        writer: &mut ControlWriter<'_>,
+    ) -> bool {
+        let Some(feed) = self.feed_mut(substream) else { return true };
+        let Some(release) = feed.releases.iter_mut().find(|release| release.peer == slot && release.is_due)
+        else {
+            return true;
+        };
+        let is_written = writer.push(&Message::Release { substream, until: release.until });
+        if is_written {
+            release.is_due = false;
+            release.told_at = now;
+        }
+        is_written
+    }
+
+    fn push_repair(&mut self, slot: u8, owed: &mut Owed, writer: &mut ControlWriter<'_>) {
+        if owed.pull {
+            let items = self.pull_items(slot);
+            // Without room they are asked for again after their timeout.
+            let _ = items.is_empty() || writer.push(&Message::Pull { items });
+            owed.pull = self.has_pulls(slot);
+        }
+        while let Some(&frame) = owed.missing.last() {
+            if !writer.push(&Message::Missing { frame }) {
+                break;
+            }
+            owed.missing.pop();
+        }
+    }
+
+    /// An acknowledgement rides along whenever one waits.
+    fn push_ack(&mut self, now: Instant, slot: u8, writer: &mut ControlWriter<'_>) {
+        let mut runs = [0; ACK_RUNS_MAX];
+        if let Some(ack) = self.peer_mut(slot).and_then(|peer| peer.link.write_ack(now, &mut runs)) {
+            // It is among the first messages of a datagram that holds many: there is room.
+            let _ = writer.push(&Message::Ack(ack));
+        }
+    }
+
+    fn push_reports(&mut self, now: Instant, owed: &mut Owed, writer: &mut ControlWriter<'_>) {
+        if owed.status {
+            let status = self.status(now);
+            owed.status = !writer.push(&Message::Status(status));
+        }
+        if owed.find {
+            let substreams = self.wanting();
+            owed.find = substreams != 0 && !writer.push(&Message::FindParents { substreams });
+        }
+        if owed.map || owed.whole_map {
+            let is_written = self.push_map(writer, owed.whole_map);
+            owed.map = !is_written;
+            owed.whole_map = owed.whole_map && !is_written;
+        }
+    }
+
+    /// Once a second: the edge learns how the client is.
+    pub(super) fn on_status_due(&mut self, now: Instant) {
+        self.clocks.status_at = now + Duration::from_secs(1);
+        if self.session.is_some() {
+            self.owe(EDGE, |owed| owed.status = true);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The feed of one substream: who sends it, from which frame to which, and what is being changed about it.
+
+use heapless::Vec;
+
+use crate::media::FrameId;
+use crate::time::Instant;
+use crate::wire::control::Grant;
+
+/// Feeders whose release may still have to be repeated.
+const RELEASES_MAX: usize = 4;
+
+/// A run of a substream's frames expected from one feeder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The feeder's slot.
+    pub peer: u8,
+    /// The lowest frame not seen from it yet; below it, what is missing is a hole.
+    pub next: FrameId,
+    /// The frame before which it stops, for a feeder that was released.
+    pub until: Option<FrameId>,
+    /// When it last sent a frame of this substream.
+    pub heard_at: Instant,
+}
+
+/// A subscription under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Whom it was sent to.
+    pub peer: u8,
+    /// First frame asked for.
+    pub from: FrameId,
+    /// When it is sent again.
+    pub again_at: Instant,
+    /// Times sent.
+    pub tries: u8,
+}
+
+/// A feeder that was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The feeder's slot.
+    pub peer: u8,
+    /// The first frame not wanted from it.
+    pub until: FrameId,
+    /// When it was last told.
+    pub told_at: Instant,
+    /// Whether it has to be told (again).
+    pub is_due: bool,
+}
+
+/// A level no feeder has: the client has no feed.
+pub const NO_LEVEL: u8 = u8::MAX;
+
+/// The feed of one substream.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// Where frames come from now.
+    pub current: Option<Stretch>,
+    /// The former feeder, until it has sent everything before the cut.
+    pub tail: Option<Stretch>,
+    /// How long the current feeder means to feed.
+    pub grant: Grant,
+    /// This client's level on the substream, as it would tell a child.
+    pub level: u8,
+    /// The change under way.
+    pub request: Option<Request>,
+    /// Not to be searched for before this time.
+    pub search_at: Instant,
+    /// Feeders told to stop.
+    pub releases: Vec<Release, RELEASES_MAX>,
+}
+
+impl Feed {
+    /// No feed.
+    pub const EMPTY: Self = Self {
+        current: None,
+        tail: None,
+        grant: Grant::Feed,
+        level: NO_LEVEL,
+        request: None,
+        search_at: Instant::ZERO,
+        releases: Vec::new(),
+    };
+
+    /// The current feeder's slot.
+    #[must_use]
+    pub fn parent(&self) -> Option<u8> {
+        self.current.map(|stretch| stretch.peer)
+    }
+
+    /// Whether the current feeder is `peer`.
+    #[must_use]
+    pub fn is_from(&self, peer: u8) -> bool {
+        self.parent() == Some(peer)
+    }
+
+    /// The stretch a frame of `peer` belongs to.
+    pub fn stretch_mut(&mut self, peer: u8, frame: FrameId) -> Option<&mut Stretch> {
+        let is_of =
+            |stretch: &Stretch| stretch.peer == peer && stretch.until.is_none_or(|until| frame < until);
+        // The tail first: a feeder that was released and taken again owes the frames before the cut.
+        match (&mut self.tail, &mut self.current) {
+            (Some(tail), _) if is_of(tail) => Some(tail),
+            (_, Some(current)) if is_of(current) => Some(current),
+            (_, _) => None,
+        }
+    }
+
+    /// Tells `peer` to stop before `until`; of several cuts for a feeder the last counts.
+    pub fn release(&mut self, peer: u8, until: FrameId, now: Instant) {
+        self.releases.retain(|release| release.peer != peer);
+        if self.releases.is_full() {
+            self.releases.remove(0);
+        }
+        // There is room: one was removed when it was full.
+        let _ = self.releases.push(Release { peer, until, told_at: now, is_due: true });
+    }
+
+    /// Forgets everything about a peer whose slot is given to another.
+    pub fn forget_peer(&mut self, peer: u8) {
+        self.releases.retain(|release| release.peer != peer);
+        if self.request.is_some_and(|request| request.peer == peer) {
+            self.request = None;
+        }
+        if self.tail.is_some_and(|tail| tail.peer == peer) {
+            self.tail = None;
+        }
+        if self.is_from(peer) {
+            self.current = None;
+        }
+    }
+}

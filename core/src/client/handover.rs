@@ -1,0 +1,365 @@
+//! Who feeds this client: asking for feeds, changing over by a cut, noticing that a feed broke.
+
+use core::time::Duration;
+
+use heapless::Vec;
+
+use super::feed::{Feed, NO_LEVEL, Request, Stretch};
+use super::machine::Client;
+use super::peer::{EDGE, bit};
+use super::peers::SILENT_MAX;
+use super::select::{Prospect, choose, is_near};
+use crate::endpoint::Reject;
+use crate::media::{FrameId, Overlay};
+use crate::store::FrameStore;
+use crate::time::Instant;
+use crate::wire::control::{Accept, Grant, RefuseReason};
+
+/// Housekeeping interval; every wait measured by it is longer.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
+/// A feed later than its beat by this much is asked about (protocol.md, "Parents").
+const LATE: Duration = Duration::from_millis(60);
+/// A feeder that answers but sends nothing of a substream for this long is changed.
+const FEED_SILENT_MAX: Duration = Duration::from_millis(1_500);
+/// Requests are repeated this often before the other side counts as silent.
+const TRIES_MAX: u8 = 3;
+/// Candidates compared for one choice.
+const PROSPECTS_MAX: usize = 32;
+
+impl<S: FrameStore> Client<'_, S> {
+    pub(super) fn substreams(&self) -> u8 {
+        self.session.as_ref().map_or(0, |session| session.settings.substreams)
+    }
+
+    /// The first frame of a substream from `from` on.
+    pub(super) fn next_in(&self, substream: u8, from: FrameId) -> FrameId {
+        self.session.as_ref().map_or(from, |session| {
+            session.settings.mapping.next_in(substream, from, session.settings.substreams)
+        })
+    }
+
+    /// The first frame of a substream that is not held, from the playhead and from what the feed has not brought yet.
+    pub(super) fn first_lacking(&self, substream: u8) -> Option<FrameId> {
+        let session = self.session.as_ref()?;
+        let floor = self.playout.playhead().unwrap_or(session.start);
+        let seen =
+            self.feeds.get(usize::from(substream)).and_then(|feed| feed.current).map(|stretch| stretch.next);
+        let mut id = self.next_in(substream, seen.map_or(floor, |seen| seen.max(floor)));
+        for _ in 0..self.frames.capacity() {
+            if !self.frames.is_complete(id) {
+                break;
+            }
+            id = self.next_in(substream, id.next());
+        }
+        Some(id)
+    }
+
+    /// Recurring work on peers and feeds.
+    pub(super) fn check(&mut self, now: Instant) {
+        self.clocks.check_at = now + CHECK_EVERY;
+        if self.session.is_none() || self.is_leaving {
+            return;
+        }
+        self.check_peers(now);
+        let mut is_searching = false;
+        for substream in 0..self.substreams() {
+            self.check_tail(now, substream);
+            self.check_request(now, substream);
+            self.check_silence(now, substream);
+            is_searching |= self.search(now, substream);
+        }
+        if is_searching && self.clocks.find_at <= now {
+            self.clocks.find_at = now + self.clocks.find_every;
+            self.clocks.find_every = (self.clocks.find_every * 2).min(Duration::from_secs(8));
+            self.owe(EDGE, |owed| owed.find = true);
+        }
+    }
+
+    /// A former feeder that has delivered up to the cut, or stopped before it.
+    fn check_tail(&mut self, now: Instant, substream: u8) {
+        let Some(tail) = self.feeds.get(usize::from(substream)).and_then(|feed| feed.tail) else { return };
+        let until = tail.until.unwrap_or(tail.next);
+        let is_over =
+            self.next_in(substream, tail.next.next()) >= until && self.frames.is_complete(tail.next);
+        if tail.next >= until || is_over || now.since(tail.heard_at) > FEED_SILENT_MAX {
+            self.note_holes(now, substream, tail.next, until);
+            if let Some(feed) = self.feed_mut(substream) {
+                feed.tail = None;
+            }
+        }
+    }
+
+    fn check_request(&mut self, now: Instant, substream: u8) {
+        let Some(request) = self.feed_mut(substream).and_then(|feed| feed.request) else { return };
+        if request.again_at > now {
+            return;
+        }
+        if request.tries < TRIES_MAX {
+            self.send_request(now, substream, request);
+            return;
+        }
+        if let Some(feed) = self.feed_mut(substream) {
+            feed.request = None;
+            feed.search_at = now;
+        }
+        if request.peer != EDGE {
+            self.on_candidate_refused(now, request.peer, substream, RefuseReason::Full);
+            let is_feeder = self.feeds.iter().any(|feed| feed.is_from(request.peer));
+            if !is_feeder {
+                self.lose_peer(now, request.peer);
+            }
+        }
+    }
+
+    /// Asks a feeder whose beat is late whether it is there, and gives up on it when it is not.
+    fn check_silence(&mut self, now: Instant, substream: u8) {
+        let Some(session) = &self.session else { return };
+        let settings = session.settings;
+        let Some(feed) = self.feeds.get(usize::from(substream)).filter(|feed| feed.request.is_none()) else {
+            return;
+        };
+        let Some(stretch) = feed.current else {
+            self.take_from_edge(now, substream);
+            return;
+        };
+        let gap = self.next_in(substream, stretch.next.next()).since(stretch.next).max(1);
+        let beat = Duration::from_micros(u64::from(gap) * u64::from(settings.cadence_us));
+        let silence = now.since(stretch.heard_at);
+        let is_lagging = session.newest > self.next_in(substream, stretch.next.next());
+        if silence <= beat + LATE || !is_lagging {
+            return;
+        }
+        if silence > beat + FEED_SILENT_MAX {
+            self.on_feeder_lost(now, stretch.peer, substream);
+            if stretch.peer != EDGE {
+                if let Some(feed) = self.feed_mut(substream) {
+                    feed.release(stretch.peer, FrameId(0), now);
+                }
+                self.owe_release(stretch.peer, substream);
+                self.on_candidate_refused(now, stretch.peer, substream, RefuseReason::Slow);
+            }
+            return;
+        }
+        let Some(peer) = self.peer(stretch.peer) else { return };
+        let is_unanswered = peer.probe.token != 0
+            && now.micros_since(peer.probe.sent_at) > u64::from(peer.link.rtt().answer_us()) * 3 / 2 + 50_000;
+        let is_quiet = now.since(peer.link.last_heard()) > beat + LATE;
+        if stretch.peer != EDGE && is_unanswered && now.since(peer.link.last_heard()) > SILENT_MAX / 3 {
+            self.lose_peer(now, stretch.peer);
+        } else if is_quiet {
+            self.probe(now, stretch.peer);
+        }
+    }
+
+    /// What a feeder fed is lost: from the edge meanwhile.
+    pub(super) fn on_feeder_lost(&mut self, now: Instant, slot: u8, substream: u8) {
+        let Some(feed) = self.feed_mut(substream) else { return };
+        if let Some(tail) = feed.tail.filter(|tail| tail.peer == slot) {
+            feed.tail = None;
+            self.note_holes(now, substream, tail.next, tail.until.unwrap_or(tail.next));
+        }
+        let Some(feed) = self.feed_mut(substream) else { return };
+        if feed.request.is_some_and(|request| request.peer == slot) {
+            feed.request = None;
+        }
+        if feed.is_from(slot) {
+            feed.search_at = now;
+            self.stats.feeds_lost = self.stats.feeds_lost.saturating_add(1);
+            let from = self.first_lacking(substream);
+            if let Some(feed) = self.feed_mut(substream) {
+                feed.current = None;
+            }
+            if let Some(from) = from.filter(|_| !self.is_edge_spent(now)) {
+                self.request(now, EDGE, substream, from);
+            }
+        }
+    }
+
+    fn is_edge_spent(&self, now: Instant) -> bool {
+        self.clocks.edge_at > now || !self.peer(EDGE).is_some_and(|edge| edge.is_met())
+    }
+
+    fn take_from_edge(&mut self, now: Instant, substream: u8) {
+        if let Some(from) = self.first_lacking(substream).filter(|_| !self.is_edge_spent(now)) {
+            self.request(now, EDGE, substream, from);
+        }
+    }
+
+    /// Asks `slot` for a feed.
+    pub(super) fn request(&mut self, now: Instant, slot: u8, substream: u8, from: FrameId) {
+        self.send_request(now, substream, Request { peer: slot, from, again_at: now, tries: 0 });
+    }
+
+    fn send_request(&mut self, now: Instant, substream: u8, request: Request) {
+        let Some(peer) = self.peer(request.peer) else { return };
+        let wait_us = (u64::from(peer.link.rtt().smoothed_us()) * 3 / 2).max(100_000) << request.tries.min(3);
+        let Some(feed) = self.feed_mut(substream) else { return };
+        feed.request = Some(Request {
+            again_at: now.plus_micros(wait_us),
+            tries: request.tries.saturating_add(1),
+            ..request
+        });
+        self.owe(request.peer, |owed| owed.subscribe |= bit(substream));
+    }
+
+    pub(super) fn owe_release(&mut self, slot: u8, substream: u8) {
+        self.owe(slot, |owed| owed.release |= bit(substream));
+    }
+
+    /// Looks for a parent for a substream nobody feeds, or only the edge meanwhile. Says whether candidates are wanted.
+    fn search(&mut self, now: Instant, substream: u8) -> bool {
+        let Some(session) = self.session.as_ref() else { return false };
+        let settings = session.settings;
+        let newest = session.newest;
+        let Some(feed) = self.feeds.get(usize::from(substream)) else { return false };
+        let is_leased = feed.is_from(EDGE) && feed.grant == Grant::Lease;
+        let is_wanting = feed.request.is_none() && (feed.current.is_none() || is_leased);
+        if settings.overlay != Overlay::Push || !is_wanting || feed.search_at > now {
+            return false;
+        }
+        let has_none = feed.current.is_none();
+        let Some(index) = self.choose_parent(now, substream) else {
+            if let Some(feed) = self.feed_mut(substream) {
+                feed.search_at = now + Duration::from_millis(200);
+            }
+            return true;
+        };
+        let Some(known) = self.candidates.get_mut(index) else { return true };
+        known.candidate.slots = known.candidate.slots.saturating_sub(1);
+        let candidate = known.candidate;
+        let from = if has_none { self.first_lacking(substream) } else { None };
+        let from = from.unwrap_or_else(|| self.next_in(substream, newest.next()));
+        if let Some(slot) = self.slot_for(now, &candidate) {
+            self.request(now, slot, substream, from);
+        }
+        false
+    }
+
+    fn choose_parent(&mut self, now: Instant, substream: u8) -> Option<usize> {
+        let mut prospects: Vec<Prospect, PROSPECTS_MAX> = Vec::new();
+        let mut indexes: Vec<usize, PROSPECTS_MAX> = Vec::new();
+        for (index, known) in self.candidates.iter().enumerate() {
+            let candidate = &known.candidate;
+            let can_feed = candidate.feedable & bit(substream) != 0 && candidate.slots > 0;
+            if !can_feed || known.not_before > now {
+                continue;
+            }
+            let slot = self.peers.iter().position(|peer| peer.is_known() && peer.client == candidate.client);
+            let slot = slot.and_then(|slot| u8::try_from(slot).ok()).filter(|&slot| slot != EDGE);
+            let rtt = slot.and_then(|slot| self.peer(slot)).map(|peer| *peer.link.rtt());
+            let is_feeding = |feed: &&Feed| {
+                slot.is_some() && (feed.parent() == slot || feed.request.map(|request| request.peer) == slot)
+            };
+            let feeds = u8::try_from(self.feeds.iter().filter(is_feeding).count()).unwrap_or(u8::MAX);
+            let prospect = Prospect {
+                rtt_us: rtt.filter(|rtt| rtt.is_known()).map(|rtt| rtt.smoothed_us()),
+                slots: candidate.slots,
+                age_s: candidate.age_s,
+                feeds,
+                is_near: is_near(&candidate.address, &self.config.edge),
+            };
+            if prospects.push(prospect).is_ok() {
+                // Both vectors have the same capacity.
+                let _ = indexes.push(index);
+            }
+        }
+        let chosen = choose(&prospects, self.substreams(), &mut self.rng)?;
+        indexes.get(chosen).copied()
+    }
+
+    pub(super) fn on_accept(&mut self, now: Instant, slot: u8, accept: &Accept) -> Result<(), Reject> {
+        let session = self.session.as_ref().ok_or(Reject::Unexpected)?;
+        let levels_max = session.settings.levels_max;
+        let substream = accept.substream;
+        let Some(feed) = self.feeds.get(usize::from(substream)) else { return Err(Reject::Malformed) };
+        let Some(request) = feed.request.filter(|request| request.peer == slot) else {
+            if !feed.is_from(slot) {
+                self.send_release(now, slot, substream, FrameId(0));
+            }
+            return Err(Reject::Stale);
+        };
+        let is_feasible = slot == EDGE || (accept.level < feed.level && accept.level < levels_max);
+        if let Some(feed) = self.feed_mut(substream) {
+            feed.request = None;
+        }
+        if !is_feasible {
+            self.send_release(now, slot, substream, FrameId(0));
+            self.on_candidate_refused(now, slot, substream, RefuseReason::Level);
+            return Err(Reject::Unexpected);
+        }
+        self.change_over(now, slot, accept, request.from);
+        let level = match accept.grant {
+            Grant::Lease => levels_max,
+            Grant::Feed => accept.level.saturating_add(1),
+        };
+        if let Some(feed) = self.feed_mut(substream) {
+            feed.grant = accept.grant;
+            feed.level = level;
+            feed.search_at = now;
+            feed.releases.retain(|release| release.peer != slot);
+        }
+        Ok(())
+    }
+
+    /// The cut: the old feeder goes on to `accept.first`, the new one from there.
+    fn change_over(&mut self, now: Instant, slot: u8, accept: &Accept, from: FrameId) {
+        let substream = accept.substream;
+        let Some(feed) = self.feed_mut(substream) else { return };
+        let (old, tail) = (feed.current, feed.tail);
+        feed.current = Some(Stretch { peer: slot, next: accept.first, until: None, heard_at: now });
+        feed.tail = None;
+        if let Some(tail) = tail {
+            self.note_holes(now, substream, tail.next, tail.until.unwrap_or(tail.next).min(accept.first));
+        }
+        match old {
+            None => self.note_holes(now, substream, from, accept.first),
+            Some(old) if old.peer == slot => self.note_holes(now, substream, old.next, accept.first),
+            Some(old) => {
+                if let Some(feed) = self.feed_mut(substream).filter(|_| old.next < accept.first) {
+                    feed.tail = Some(Stretch { until: Some(accept.first), heard_at: now, ..old });
+                }
+                self.send_release(now, old.peer, substream, accept.first);
+            }
+        }
+    }
+
+    /// Tells a feeder to stop before `until`.
+    pub(super) fn send_release(&mut self, now: Instant, slot: u8, substream: u8, until: FrameId) {
+        if let Some(feed) = self.feed_mut(substream) {
+            feed.release(slot, until, now);
+            self.owe_release(slot, substream);
+        }
+    }
+
+    pub(super) fn on_refuse(
+        &mut self,
+        now: Instant,
+        slot: u8,
+        substream: u8,
+        reason: RefuseReason,
+    ) -> Result<(), Reject> {
+        let feed = self.feed_mut(substream).ok_or(Reject::Malformed)?;
+        let is_answer = feed.request.is_some_and(|request| request.peer == slot);
+        if is_answer {
+            feed.request = None;
+            feed.search_at = now;
+        }
+        let is_end = !is_answer && feed.is_from(slot);
+        if slot == EDGE {
+            self.clocks.edge_at = now + Duration::from_secs(1);
+        } else {
+            self.on_candidate_refused(now, slot, substream, reason);
+        }
+        if is_end {
+            self.on_feeder_lost(now, slot, substream);
+        }
+        self.clocks.check_at = now;
+        if is_answer || is_end { Ok(()) } else { Err(Reject::Stale) }
+    }
+
+    /// The level this client has on a substream, for its children; [`NO_LEVEL`] without a feed.
+    pub(super) fn level(&self, substream: u8) -> u8 {
+        let feed = self.feeds.get(usize::from(substream));
+        feed.filter(|feed| feed.current.is_some()).map_or(NO_LEVEL, |feed| feed.level)
+    }
+}

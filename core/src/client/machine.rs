@@ -1,0 +1,341 @@
+//! The client: what drives it, and where its parts meet.
+
+use core::time::Duration;
+
+use heapless::{Deque, Vec};
+
+use super::config::{ClientConfig, ClientStorage};
+use super::events::ClientEvent;
+use super::feed::Feed;
+use super::holes::Holes;
+use super::peer::{EDGE, Known, PEERS_MAX, Peer};
+use super::serve::Sending;
+use super::session::{Joining, Session};
+use super::stats::ClientStats;
+use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
+use crate::limits::SUBSTREAMS_MAX;
+use crate::link::TokenBucket;
+use crate::media::{ChannelName, ChannelSettings, Playout};
+use crate::rng::Rng;
+use crate::store::{FrameIndex, FrameStore};
+use crate::time::Instant;
+use crate::wire::control::LinkId;
+use crate::wire::{Datagram, Message};
+
+/// Candidates remembered.
+const CANDIDATES_KNOWN_MAX: usize = 32;
+
+/// When the recurring work is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clocks {
+    /// Silence, requests, searches, acquaintances.
+    pub(super) check_at: Instant,
+    /// Status to the edge.
+    pub(super) status_at: Instant,
+    /// Buffer maps to partners.
+    pub(super) map_at: Instant,
+    /// Maps sent since the last whole one.
+    pub(super) maps: u8,
+    /// Holes to be asked for; `FAR_FUTURE` without holes.
+    pub(super) pull_at: Instant,
+    /// Not to ask the edge for candidates before.
+    pub(super) find_at: Instant,
+    /// Time between such questions, doubling while nobody is found.
+    pub(super) find_every: Duration,
+    /// Not to ask the edge for a feed before: it refused one.
+    pub(super) edge_at: Instant,
+    /// Playout wants to be asked.
+    pub(super) play_at: Instant,
+}
+
+impl Clocks {
+    pub(super) const STOPPED: Self = Self {
+        check_at: Instant::FAR_FUTURE,
+        status_at: Instant::FAR_FUTURE,
+        map_at: Instant::FAR_FUTURE,
+        maps: 0,
+        pull_at: Instant::FAR_FUTURE,
+        find_at: Instant::ZERO,
+        find_every: Duration::from_millis(500),
+        edge_at: Instant::ZERO,
+        play_at: Instant::FAR_FUTURE,
+    };
+}
+
+/// A viewer that also relays: joins at an edge, is fed by it or by peers, repairs what is missing, feeds its children, and
+/// hands frames over when they are due.
+///
+/// A datagram machine: [`Endpoint`] is how it is driven. Besides: [`Self::tune`], [`Self::leave`].
+#[derive(Debug)]
+pub struct Client<'a, S> {
+    pub(super) config: ClientConfig,
+    pub(super) store: S,
+    pub(super) rng: Rng,
+    pub(super) channel: Option<ChannelName>,
+    pub(super) joining: Option<Joining>,
+    pub(super) session: Option<Session>,
+    pub(super) is_leaving: bool,
+    pub(super) peers: &'a mut [Peer],
+    pub(super) frames: FrameIndex<'a>,
+    pub(super) feeds: [Feed; SUBSTREAMS_MAX],
+    pub(super) candidates: Vec<Known, CANDIDATES_KNOWN_MAX>,
+    pub(super) holes: Holes,
+    pub(super) playout: Playout,
+    pub(super) uplink: TokenBucket,
+    pub(super) sending: Option<Sending>,
+    pub(super) clocks: Clocks,
+    /// Slots that are owed control.
+    pub(super) owing: u64,
+    /// Slots that may be sent data: feeds, pulls, lost fragments.
+    pub(super) serving: u64,
+    pub(super) events: Deque<ClientEvent, { ClientEvent::QUEUE_LEN }>,
+    pub(super) stats: ClientStats,
+}
+
+impl<'a, S: FrameStore> Client<'a, S> {
+    /// A client that does nothing until it is told to [`tune`](Self::tune). Of `storage.peers` at most 64 are used.
+    #[must_use]
+    pub fn new(config: ClientConfig, storage: ClientStorage<'a>, store: S) -> Self {
+        let ClientStorage { peers, frames, assemblies } = storage;
+        let peers_len = peers.len().min(PEERS_MAX);
+        let peers = peers.get_mut(..peers_len).unwrap_or_default();
+        peers.fill(Peer::EMPTY);
+        Self {
+            config,
+            store,
+            rng: Rng::from_seed(config.seed),
+            channel: None,
+            joining: None,
+            session: None,
+            is_leaving: false,
+            peers,
+            frames: FrameIndex::new(frames, assemblies),
+            feeds: [const { Feed::EMPTY }; SUBSTREAMS_MAX],
+            candidates: Vec::new(),
+            holes: Holes::EMPTY,
+            playout: Playout::new(&ChannelSettings::default()),
+            uplink: TokenBucket::EMPTY,
+            sending: None,
+            clocks: Clocks::STOPPED,
+            owing: 0,
+            serving: 0,
+            events: Deque::new(),
+            stats: ClientStats::default(),
+        }
+    }
+
+    /// Asks the edge for a channel. What was watched before ends.
+    pub fn tune(&mut self, now: Instant, channel: &ChannelName) {
+        self.forget_session();
+        self.is_leaving = false;
+        self.channel = Some(channel.clone());
+        self.begin_joining(now);
+    }
+
+    /// Says goodbye to everybody: drain [`Endpoint::poll_transmit`] afterwards.
+    pub fn leave(&mut self, _now: Instant) {
+        self.joining = None;
+        self.channel = None;
+        self.is_leaving = true;
+        for slot in 0..self.peers_len() {
+            self.owe(slot, |owed| owed.leave = true);
+        }
+        if self.owing == 0 {
+            self.on_left();
+        }
+    }
+
+    /// The frame store: where [`Transmit::body`] and [`ClientEvent::Frame`] point into.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The frame store.
+    pub const fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    pub(super) fn peers_len(&self) -> u8 {
+        u8::try_from(self.peers.len()).unwrap_or(0)
+    }
+
+    pub(super) fn peer(&self, slot: u8) -> Option<&Peer> {
+        self.peers.get(usize::from(slot))
+    }
+
+    pub(super) fn peer_mut(&mut self, slot: u8) -> Option<&mut Peer> {
+        self.peers.get_mut(usize::from(slot))
+    }
+
+    pub(super) fn feed_mut(&mut self, substream: u8) -> Option<&mut Feed> {
+        self.feeds.get_mut(usize::from(substream))
+    }
+
+    pub(super) fn push_event(&mut self, event: ClientEvent) {
+        if self.events.push_back(event).is_err() {
+            self.stats.events_dropped = self.stats.events_dropped.saturating_add(1);
+        }
+    }
+
+    /// The slot that owns a link id, when the datagram comes from its address.
+    fn slot_of(&self, link: LinkId, path: &Path) -> Result<u8, Reject> {
+        let slot = u8::try_from(link.0 & 0xffff).map_err(|_| Reject::UnknownPeer)?;
+        let peer = self.peer(slot).filter(|peer| peer.is_known() && peer.own_link == link);
+        peer.filter(|peer| peer.remote == path.remote).map(|_| slot).ok_or(Reject::UnknownPeer)
+    }
+
+    fn on_datagram(&mut self, now: Instant, path: &Path, datagram: &[u8]) -> Result<(), Reject> {
+        match Datagram::parse(datagram)? {
+            Datagram::Data(header, payload) => {
+                let slot = self.slot_of(header.link, path)?;
+                self.on_heard(now, slot);
+                self.on_data(now, slot, &header, payload)
+            }
+            Datagram::Control(LinkId(0), messages) => self.on_stranger(now, path, messages),
+            Datagram::Control(link, messages) => {
+                let slot = self.slot_of(link, path)?;
+                self.on_heard(now, slot);
+                let mut verdict = Ok(());
+                for message in messages {
+                    let message = message?;
+                    verdict = verdict.and(self.on_message(now, slot, &message));
+                }
+                verdict
+            }
+            Datagram::Sealed { .. } | Datagram::Proof { .. } => Err(Reject::Unsupported),
+        }
+    }
+
+    fn on_heard(&mut self, now: Instant, slot: u8) {
+        if let Some(peer) = self.peer_mut(slot) {
+            peer.link.on_heard(now);
+        }
+    }
+
+    pub(super) fn on_message(&mut self, now: Instant, slot: u8, message: &Message<'_>) -> Result<(), Reject> {
+        match message {
+            Message::Padding => Ok(()),
+            Message::Challenge(challenge) if slot == EDGE => self.on_challenge(now, challenge),
+            Message::Welcome(welcome) if slot == EDGE => self.on_welcome(now, welcome),
+            Message::Refused(refused) if slot == EDGE => self.on_refused(now, refused),
+            Message::Candidates { list } if slot == EDGE => self.on_candidates(now, list),
+            Message::Met(met) => self.on_met(now, slot, met),
+            Message::Ping { token } => {
+                let token = *token;
+                self.owe(slot, |owed| owed.pong = Some(token));
+                Ok(())
+            }
+            Message::Pong { token } => self.on_pong(now, slot, *token),
+            Message::Ack(ack) => self.on_ack(now, slot, ack),
+            Message::Subscribe(subscribe) => self.on_subscribe(now, slot, subscribe),
+            Message::Accept(accept) => self.on_accept(now, slot, accept),
+            Message::Refuse { substream, reason } => self.on_refuse(now, slot, *substream, *reason),
+            Message::Release { substream, until } => self.on_release(slot, *substream, *until),
+            Message::BufferMap(map) => self.on_map(slot, map),
+            Message::Pull { items } => self.on_pull(slot, items),
+            Message::Missing { frame } => {
+                self.holes.on_missing(*frame, slot, now);
+                Ok(())
+            }
+            Message::Leave { reason } => self.on_leave(now, slot, *reason),
+            Message::Hello(_)
+            | Message::Challenge(_)
+            | Message::Welcome(_)
+            | Message::Refused(_)
+            | Message::Candidates { .. }
+            | Message::Meet(_)
+            | Message::FindParents { .. }
+            | Message::Status(_)
+            | Message::Reset { .. } => Err(Reject::Unexpected),
+        }
+    }
+
+    /// The peers' earliest deadline.
+    fn peers_deadline(&self) -> Option<Deadline> {
+        let of = |peer: &Peer| {
+            let ack = peer.link.ack_deadline().map(|at| Deadline { at, why: Why::Ack });
+            let loss = peer.link.loss_deadline().map(|at| Deadline { at, why: Why::Loss });
+            ack.into_iter().chain(loss).min_by_key(|deadline| deadline.at)
+        };
+        // An acknowledgement that is owed already goes out with the next poll.
+        self.peers.iter().filter(|peer| peer.is_met() && !peer.owed.ack).filter_map(of).min_by_key(|d| d.at)
+    }
+
+    fn on_peer_timeouts(&mut self, now: Instant) {
+        for slot in 0..self.peers_len() {
+            let Some(peer) = self.peer_mut(slot).filter(|peer| peer.is_met()) else { continue };
+            let is_ack_due = peer.link.ack_deadline().is_some_and(|at| at <= now);
+            let lost = peer.link.on_loss_timeout(now);
+            if is_ack_due {
+                self.owe(slot, |owed| owed.ack = true);
+            }
+            if lost > 0 {
+                self.mark_serving(slot);
+            }
+        }
+    }
+}
+
+impl<S: FrameStore> Endpoint for Client<'_, S> {
+    type Event = ClientEvent;
+
+    fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), Reject> {
+        let verdict = self.on_datagram(now, &path, datagram);
+        if let Err(reject) = verdict {
+            self.stats.rejects.count(reject);
+        }
+        self.play(now);
+        verdict
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.on_hello_due(now);
+        self.stats.pacing_at = self.stats.pacing_at.filter(|&at| at > now);
+        self.on_peer_timeouts(now);
+        if self.clocks.check_at <= now {
+            self.check(now);
+        }
+        if self.clocks.status_at <= now {
+            self.on_status_due(now);
+        }
+        if self.clocks.map_at <= now {
+            self.on_map_due(now);
+        }
+        if self.clocks.pull_at <= now {
+            self.on_pull_due(now);
+        }
+        self.play(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
+        let transmit = self.poll_hello(now, head);
+        let transmit = transmit.or_else(|| self.poll_control(now, head));
+        transmit.or_else(|| self.poll_data(now, head))
+    }
+
+    fn poll_event(&mut self) -> Option<ClientEvent> {
+        let event = self.events.pop_front();
+        if event.is_some() && self.clocks.play_at == Instant::FAR_FUTURE {
+            // Playout waited for room in the queue.
+            self.clocks.play_at = Instant::ZERO;
+        }
+        event
+    }
+
+    fn poll_timeout(&self) -> Option<Deadline> {
+        let joining = self.joining.as_ref().map(|joining| joining.again_at);
+        let pacing = self.pacing_deadline();
+        let deadlines = [
+            (joining.unwrap_or(Instant::FAR_FUTURE), Why::Request),
+            (pacing.unwrap_or(Instant::FAR_FUTURE), Why::Pacing),
+            (self.clocks.check_at, Why::Silence),
+            (self.clocks.status_at, Why::KeepAlive),
+            (self.clocks.map_at, Why::Map),
+            (self.clocks.pull_at, Why::Pull),
+            (self.clocks.play_at, Why::Playout),
+        ];
+        let own = deadlines.into_iter().map(|(at, why)| Deadline { at, why });
+        let earliest = own.chain(self.peers_deadline()).min_by_key(|deadline| deadline.at)?;
+        (earliest.at < Instant::FAR_FUTURE).then_some(earliest)
+    }
+}

@@ -1,0 +1,34 @@
+//! A viewer that also relays.
+//!
+//! - [`machine`](Client): the verbs, and where the parts meet; [`session`](Client::tune): joining and leaving.
+//! - `peers`, `peer`: coming to know other clients; slot 0 is the edge, one more possible parent of each substream.
+//! - `handover`, [`feed`], [`select`]: who feeds each substream, and changing over by a cut.
+//! - `data`: fragments that arrive; `pull`, [`holes`]: those that do not; `maps`: who has what.
+//! - `serve`: feeding children over the uplink; `control`: datagrams built from what peers are owed.
+//! - `play`: frames that are due; [`events`](ClientEvent), `stats`, `view`: what the owner sees.
+
+mod config;
+mod control;
+mod data;
+mod events;
+pub mod feed;
+mod handover;
+pub mod holes;
+mod machine;
+mod maps;
+pub mod peer;
+mod peers;
+mod play;
+mod pull;
+pub mod select;
+mod serve;
+mod session;
+mod stats;
+mod view;
+
+pub use config::{ClientConfig, ClientStorage};
+pub use events::{ClientEvent, FrameDue};
+pub use machine::Client;
+pub use peer::Peer;
+pub use stats::{BytesByReason, ClientStats};
+pub use view::{ClientView, PeerView};

@@ -1,0 +1,161 @@
+//! Mesh repair: asking partners, and at last the edge, for what the feeds did not bring; answering the same.
+
+use core::time::Duration;
+
+use heapless::Vec;
+
+use super::holes::Hole;
+use super::machine::Client;
+use super::peer::{EDGE, substreams_of};
+use crate::endpoint::Reject;
+use crate::limits::PULL_ITEMS_MAX;
+use crate::media::FrameId;
+use crate::store::FrameStore;
+use crate::time::Instant;
+use crate::wire::control::PullItem;
+
+/// How often holes are looked at while there are any.
+pub(super) const PULL_EVERY: Duration = Duration::from_millis(40);
+/// A feeder's own retransmission has this long beyond two round trips (docs/wire.md, "Pull").
+const GRACE_US: u64 = 100_000;
+/// Nearer to its deadline a hole does not wait for that.
+const URGENT_US: u64 = 1_000_000;
+/// Nearer still, only the edge is asked.
+const LAST_CALL_US: u64 = 500_000;
+/// Partners asked before the edge is.
+const PARTNER_TRIES: u8 = 2;
+
+impl<S: FrameStore> Client<'_, S> {
+    /// Looks at every hole: filled, passed, or to be asked for.
+    pub(super) fn on_pull_due(&mut self, now: Instant) {
+        let playhead = self.playout.playhead().unwrap_or(FrameId(0));
+        let frames = &self.frames;
+        self.holes.retain(|hole| hole.frame >= playhead && !frames.is_complete(hole.frame));
+        for index in 0..self.holes.len() {
+            let hole = self.holes.at(index);
+            let slot = hole.and_then(|hole| self.whom_to_ask(now, hole));
+            if let Some(slot) = slot {
+                self.ask(now, index, slot);
+            }
+        }
+        self.clocks.pull_at = if self.holes.is_empty() { Instant::FAR_FUTURE } else { now + PULL_EVERY };
+        self.refresh_waiting_children(now);
+    }
+
+    /// Children wait for holes only so long.
+    fn refresh_waiting_children(&mut self, now: Instant) {
+        let fed = self.peers.iter().fold(0, |set, peer| set | peer.children);
+        for substream in substreams_of(fed) {
+            self.refresh_children(now, substream);
+        }
+    }
+
+    /// Whom to ask for a hole now, if anybody.
+    fn whom_to_ask(&self, now: Instant, hole: &Hole) -> Option<u8> {
+        let settings = &self.session.as_ref()?.settings;
+        let left_us = self.playout.deadline_of(hole.frame).map(|deadline| deadline.micros_since(now));
+        let substream = settings.mapping.substream_of(hole.frame, settings.substreams);
+        let feeder = self.feeds.get(usize::from(substream))?.parent().and_then(|slot| self.peer(slot));
+        let rtt_us = feeder.map_or(0, |feeder| u64::from(feeder.link.rtt().smoothed_us()));
+        let is_urgent = left_us.is_some_and(|left_us| left_us < URGENT_US);
+        let is_overdue = now.micros_since(hole.noted_at) >= 2 * rtt_us + GRACE_US;
+        if !(is_urgent || is_overdue) || hole.again_at > now {
+            return None;
+        }
+        let is_last_call = left_us.is_some_and(|left_us| left_us < LAST_CALL_US);
+        let partner =
+            if is_last_call || hole.tries >= PARTNER_TRIES { None } else { self.best_partner(hole) };
+        partner.or(Some(EDGE)).filter(|&slot| self.peer(slot).is_some_and(super::peer::Peer::is_met))
+    }
+
+    /// The nearest partner that holds the frame, other than the one asked last.
+    fn best_partner(&self, hole: &Hole) -> Option<u8> {
+        let partners = self
+            .peers
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter(|(_, peer)| peer.is_met() && peer.map.has(hole.frame));
+        let slots = partners.filter_map(|(slot, peer)| Some((u8::try_from(slot).ok()?, peer)));
+        let others = slots.filter(|(slot, _)| hole.asked != Some(*slot));
+        others.min_by_key(|(_, peer)| peer.link.rtt().answer_us()).map(|(slot, _)| slot)
+    }
+
+    fn ask(&mut self, now: Instant, index: usize, slot: u8) {
+        let answer_us = self.peer(slot).map_or(0, |peer| u64::from(peer.link.rtt().answer_us()));
+        let Some(hole) = self.holes.at_mut(index) else { return };
+        hole.asked = Some(slot);
+        hole.tries = hole.tries.saturating_add(1);
+        hole.is_due = true;
+        // Each further question waits longer: the answer may stand in a queue.
+        hole.again_at = now.plus_micros((answer_us + 30_000) << hole.tries.min(4).saturating_sub(1));
+        self.stats.pulls = self.stats.pulls.saturating_add(1);
+        self.owe(slot, |owed| owed.pull = true);
+    }
+
+    /// The questions due to a peer, as many as one message holds.
+    pub(super) fn pull_items(&mut self, slot: u8) -> Vec<PullItem, PULL_ITEMS_MAX> {
+        let mut items = Vec::new();
+        let frames = &self.frames;
+        for hole in self.holes.iter_mut().filter(|hole| hole.is_due && hole.asked == Some(slot)) {
+            if items.is_full() {
+                break;
+            }
+            let item = missing_of(frames, hole.frame);
+            hole.is_due = false;
+            if let Some(item) = item {
+                // There is room: looked at above.
+                let _ = items.push(item);
+            }
+        }
+        items
+    }
+
+    /// Whether questions to a peer are still due.
+    pub(super) fn has_pulls(&self, slot: u8) -> bool {
+        self.holes.iter().any(|hole| hole.is_due && hole.asked == Some(slot))
+    }
+
+    /// A peer asks for fragments.
+    pub(super) fn on_pull(&mut self, slot: u8, items: &[PullItem]) -> Result<(), Reject> {
+        if slot == EDGE {
+            return Err(Reject::Unexpected);
+        }
+        let can_upload = self.upload_cap_bps() > 0;
+        for item in items {
+            let is_held = can_upload && self.frames.is_complete(item.frame) && item.wanted != 0;
+            let Some(peer) = self.peer_mut(slot) else { return Err(Reject::UnknownPeer) };
+            let is_asked =
+                peer.wanted.iter().any(|wanted| wanted.frame == item.frame && wanted.first == item.first);
+            if is_asked {
+                continue;
+            }
+            if !is_held || peer.wanted.push_back(*item).is_err() {
+                let frame = item.frame;
+                self.owe(slot, |owed| {
+                    // What does not fit stays unanswered: the asker's timeout deals with it.
+                    let _ = owed.missing.push(frame);
+                });
+            } else {
+                self.mark_serving(slot);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first run of up to 64 missing fragments of a frame; `None` when it is complete.
+fn missing_of(frames: &crate::store::FrameIndex<'_>, frame: FrameId) -> Option<PullItem> {
+    let Some(entry) = frames.get(frame) else {
+        return Some(PullItem { frame, first: 0, wanted: u64::MAX });
+    };
+    let mut first = 0;
+    while first < entry.count {
+        let wanted = frames.missing(frame, first)?;
+        if wanted != 0 {
+            return Some(PullItem { frame, first, wanted });
+        }
+        first = first.saturating_add(64);
+    }
+    None
+}

@@ -1,0 +1,383 @@
+//! Feeding children: who is taken on, and what goes out next over the uplink.
+
+use core::time::Duration;
+
+use super::machine::Client;
+use super::peer::{EDGE, Serving, bit, substreams_of};
+use super::select::{Uplink, slots};
+use crate::endpoint::{Reject, Transmit};
+use crate::media::{FrameId, FrameInfo, fragment_len_at};
+use crate::store::{FragmentRef, FrameState, FrameStore, StoreKey};
+use crate::time::Instant;
+use crate::wire::control::{RefuseReason, Subscribe};
+use crate::wire::{DATA_HEADER_LEN, DataHeader, SendReason};
+
+/// A feeder starts a child no further than this behind its newest frame (docs/wire.md, "Feeds").
+const BACKLOG_MAX: Duration = Duration::from_secs(2);
+/// A feeder waits this long for a frame it lacks before it goes on without it.
+const HOLD_MAX: Duration = Duration::from_millis(500);
+
+/// A frame on its way to a child: its fragments go out one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sending {
+    pub(super) slot: u8,
+    substream: u8,
+    info: FrameInfo,
+    key: StoreKey,
+    count: u16,
+    next: u16,
+}
+
+/// One fragment to be sent.
+struct Parcel {
+    slot: u8,
+    substream: u8,
+    info: FrameInfo,
+    key: StoreKey,
+    count: u16,
+    fragment: u16,
+    reason: SendReason,
+}
+
+impl<S: FrameStore> Client<'_, S> {
+    /// Upload slots: all of them.
+    pub(super) fn slots_max(&self) -> u8 {
+        let Some(session) = &self.session else { return 0 };
+        let settings = &session.settings;
+        slots(&Uplink {
+            cap_bps: self.upload_cap_bps(),
+            rate_bps: u64::from(settings.rate_bps),
+            substreams: settings.substreams,
+            key_len: session.key_len,
+            target_ms: settings.target_buffer_ms,
+        })
+    }
+
+    /// Upload slots in use: feeds promised.
+    pub(super) fn slots_used(&self) -> u8 {
+        let used: u32 = self.peers.iter().map(|peer| peer.children.count_ones()).sum();
+        u8::try_from(used).unwrap_or(u8::MAX)
+    }
+
+    pub(super) fn on_subscribe(
+        &mut self,
+        now: Instant,
+        slot: u8,
+        subscribe: &Subscribe,
+    ) -> Result<(), Reject> {
+        let substream = subscribe.substream;
+        if slot == EDGE || substream >= self.substreams() {
+            return Err(Reject::Unexpected);
+        }
+        let peer = self.peer(slot).ok_or(Reject::UnknownPeer)?;
+        let is_child = peer.children & bit(substream) != 0;
+        let is_promised =
+            peer.serving.get(usize::from(substream)).is_some_and(|serving| serving.first >= subscribe.from);
+        if is_child && is_promised {
+            self.owe(slot, |owed| owed.accept |= bit(substream));
+            return Ok(());
+        }
+        if let Some(reason) = self.refusal(now, substream, subscribe.level, is_child) {
+            self.refuse(slot, substream, reason);
+            return Ok(());
+        }
+        let first = self.first_for_child(substream, subscribe.from);
+        let Some(peer) = self.peer_mut(slot) else { return Ok(()) };
+        peer.children |= bit(substream);
+        if let Some(serving) = peer.serving_mut(substream) {
+            *serving = Serving::from(first);
+        }
+        peer.link.on_heard(now);
+        self.owe(slot, |owed| owed.accept |= bit(substream));
+        self.refresh_child(now, slot, substream);
+        Ok(())
+    }
+
+    /// Why a child is not taken on, if so.
+    fn refusal(&self, now: Instant, substream: u8, child_level: u8, is_child: bool) -> Option<RefuseReason> {
+        let feed = self.feeds.get(usize::from(substream))?;
+        let settings = &self.session.as_ref()?.settings;
+        let level = self.level(substream);
+        let beat = settings.beat() * 2 + Duration::from_secs(1);
+        let is_healthy = feed.current.is_some_and(|stretch| now.since(stretch.heard_at) <= beat);
+        if self.is_leaving {
+            Some(RefuseReason::Leaving)
+        } else if !is_healthy {
+            Some(RefuseReason::Unhealthy)
+        } else if level >= settings.levels_max || level >= child_level {
+            Some(RefuseReason::Level)
+        } else if !is_child && self.slots_used() >= self.slots_max() {
+            Some(RefuseReason::Full)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn refuse(&mut self, slot: u8, substream: u8, reason: RefuseReason) {
+        self.owe(slot, |owed| {
+            owed.refuse.retain(|(of, _)| *of != substream);
+            // One entry a substream: there is room.
+            let _ = owed.refuse.push((substream, reason));
+        });
+    }
+
+    /// The first frame a child gets: what it asks for, but no more than the backlog.
+    fn first_for_child(&self, substream: u8, from: FrameId) -> FrameId {
+        let backlog = self.session.as_ref().map_or(0, |session| session.settings.frames_in(BACKLOG_MAX));
+        let floor = self.frames.newest().unwrap_or(from).minus(backlog);
+        self.next_in(substream, from.max(floor))
+    }
+
+    pub(super) fn on_release(&mut self, slot: u8, substream: u8, until: FrameId) -> Result<(), Reject> {
+        let peer = self.peer_mut(slot).filter(|_| slot != EDGE).ok_or(Reject::Unexpected)?;
+        if peer.children & bit(substream) == 0 {
+            return Err(Reject::Stale);
+        }
+        let Some(serving) = peer.serving_mut(substream) else { return Err(Reject::Malformed) };
+        serving.stop_before(until);
+        if serving.is_over() {
+            peer.stop_serving(substream);
+        }
+        Ok(())
+    }
+
+    /// A frame of the substream was completed or given up: see which children can go on.
+    pub(super) fn refresh_children(&mut self, now: Instant, substream: u8) {
+        for slot in 1..self.peers_len() {
+            let is_waiting = self
+                .peer(slot)
+                .is_some_and(|peer| peer.children & bit(substream) != 0 && peer.ready & bit(substream) == 0);
+            if is_waiting {
+                self.refresh_child(now, slot, substream);
+            }
+        }
+    }
+
+    /// Moves a child's cursor to the next frame that can be sent, past those that were waited for long enough.
+    fn refresh_child(&mut self, now: Instant, slot: u8, substream: u8) {
+        let Some(mut serving) =
+            self.peer(slot).and_then(|peer| peer.serving.get(usize::from(substream)).copied())
+        else {
+            return;
+        };
+        let newest = self.frames.newest().unwrap_or(FrameId(0));
+        let mut is_ready = false;
+        while !serving.is_over() && serving.cursor <= newest {
+            is_ready = self.frames.is_complete(serving.cursor);
+            if is_ready || !self.is_given_up(now, serving.cursor) {
+                break;
+            }
+            serving.cursor = self.next_in(substream, serving.cursor.next());
+        }
+        let is_over = serving.is_over();
+        let Some(peer) = self.peer_mut(slot) else { return };
+        if let Some(place) = peer.serving_mut(substream) {
+            *place = serving;
+        }
+        if is_over {
+            peer.stop_serving(substream);
+        } else if is_ready {
+            peer.ready |= bit(substream);
+            self.mark_serving(slot);
+        }
+    }
+
+    /// Whether a feeder need not wait for a frame any longer: it is a hole known for long, or too old to be one.
+    fn is_given_up(&self, now: Instant, frame: FrameId) -> bool {
+        let target = self.session.as_ref().map_or(Duration::ZERO, |session| session.settings.target_buffer());
+        let hold = HOLD_MAX.min(target / 4);
+        match self.holes.get(frame) {
+            Some(hole) => now.since(hole.noted_at) >= hold,
+            None => self.playout.playhead().is_some_and(|playhead| frame < playhead),
+        }
+    }
+
+    pub(super) fn mark_serving(&mut self, slot: u8) {
+        self.serving |= 1_u64.checked_shl(u32::from(slot)).unwrap_or(0);
+    }
+
+    /// When the uplink lets the next fragment go, if one waits for it.
+    pub(super) const fn pacing_deadline(&self) -> Option<Instant> {
+        self.stats.pacing_at
+    }
+
+    pub(super) fn poll_data(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
+        self.stats.pacing_at = None;
+        if self.serving == 0 && self.sending.is_none() {
+            return None;
+        }
+        if !self.uplink.is_ready(now) {
+            self.stats.pacing_at = Some(self.uplink.ready_at(now));
+            return None;
+        }
+        // A few parcels may prove stale on the way to one that can go.
+        for _ in 0..64 {
+            let parcel = self.next_parcel(now)?;
+            let transmit = self.send(now, &parcel, head);
+            if transmit.is_some() {
+                return transmit;
+            }
+        }
+        None
+    }
+
+    /// What goes first: the rest of a frame begun, then holes of children (lost, then asked for), then the oldest frame of
+    /// their feeds.
+    fn next_parcel(&mut self, now: Instant) -> Option<Parcel> {
+        if let Some(sending) = self.sending {
+            return Some(self.continue_sending(now, sending));
+        }
+        let mut rest = self.serving;
+        while rest != 0 {
+            let slot = u8::try_from(rest.trailing_zeros()).unwrap_or(0);
+            rest &= rest - 1;
+            if let Some(parcel) = self.lost_parcel(slot).or_else(|| self.pulled_parcel(slot)) {
+                return Some(parcel);
+            }
+            let is_idle = self.peer(slot).is_none_or(|peer| peer.ready == 0);
+            if is_idle {
+                self.serving &= !(1_u64 << slot);
+            }
+        }
+        let sending = self.next_frame()?;
+        self.sending = Some(sending);
+        Some(self.continue_sending(now, sending))
+    }
+
+    fn continue_sending(&mut self, now: Instant, sending: Sending) -> Parcel {
+        let Sending { slot, substream, info, key, count, next } = sending;
+        if next.saturating_add(1) < count {
+            self.sending = Some(Sending { next: next + 1, ..sending });
+        } else {
+            self.sending = None;
+            self.on_frame_sent(now, slot, substream, info.id);
+        }
+        Parcel { slot, substream, info, key, count, fragment: next, reason: SendReason::Feed }
+    }
+
+    fn on_frame_sent(&mut self, now: Instant, slot: u8, substream: u8, id: FrameId) {
+        let next = self.next_in(substream, id.next());
+        let Some(peer) = self.peer_mut(slot) else { return };
+        peer.ready &= !bit(substream);
+        if let Some(serving) = peer.serving_mut(substream).filter(|serving| serving.cursor == id) {
+            serving.cursor = next;
+        }
+        if peer.children & bit(substream) != 0 {
+            self.refresh_child(now, slot, substream);
+        }
+    }
+
+    /// The lowest frame any child can be sent: the earliest deadline.
+    fn next_frame(&mut self) -> Option<Sending> {
+        let mut best: Option<(FrameId, u8, u8)> = None;
+        let mut rest = self.serving;
+        while rest != 0 {
+            let slot = u8::try_from(rest.trailing_zeros()).unwrap_or(0);
+            rest &= rest - 1;
+            let Some(peer) = self.peer(slot) else { continue };
+            for substream in substreams_of(peer.ready & peer.children) {
+                let Some(serving) = peer.serving.get(usize::from(substream)) else { continue };
+                if best.is_none_or(|(frame, _, _)| serving.cursor < frame) {
+                    best = Some((serving.cursor, slot, substream));
+                }
+            }
+        }
+        let (frame, slot, substream) = best?;
+        let entry = self.frames.get(frame).filter(|entry| entry.state == FrameState::Complete);
+        let Some(entry) = entry else {
+            // Evicted since: the child pulls it if it can.
+            if let Some(peer) = self.peer_mut(slot) {
+                peer.ready &= !bit(substream);
+            }
+            return None;
+        };
+        Some(Sending { slot, substream, info: entry.info, key: entry.key, count: entry.count, next: 0 })
+    }
+
+    /// A fragment that was lost on the way to a child and can still be in time.
+    fn lost_parcel(&mut self, slot: u8) -> Option<Parcel> {
+        let target = self
+            .session
+            .as_ref()
+            .map(|session| session.settings.frames_in(session.settings.target_buffer()))?;
+        let newest = self.session.as_ref()?.newest;
+        while let Some((frame, fragment)) = self.peer_mut(slot)?.link.next_lost() {
+            if newest.since(frame) < target
+                && let Some(parcel) = self.parcel_of(slot, frame, fragment, SendReason::Feed)
+            {
+                self.stats.retransmits = self.stats.retransmits.saturating_add(1);
+                return Some(parcel);
+            }
+        }
+        None
+    }
+
+    /// The next fragment a peer asked for.
+    fn pulled_parcel(&mut self, slot: u8) -> Option<Parcel> {
+        while let Some(item) = self.peer_mut(slot)?.wanted.front_mut() {
+            let offset = item.wanted.trailing_zeros();
+            let fragment = item.first.saturating_add(u16::try_from(offset).unwrap_or(u16::MAX));
+            item.wanted &= item.wanted.wrapping_sub(1);
+            let (frame, is_done) = (item.frame, item.wanted == 0);
+            let parcel = self.parcel_of(slot, frame, fragment, SendReason::Pull);
+            if is_done || parcel.is_none() {
+                self.peer_mut(slot)?.wanted.pop_front();
+            }
+            if parcel.is_some() {
+                return parcel;
+            }
+        }
+        None
+    }
+
+    fn parcel_of(&self, slot: u8, frame: FrameId, fragment: u16, reason: SendReason) -> Option<Parcel> {
+        let entry = self
+            .frames
+            .get(frame)
+            .filter(|entry| entry.state == FrameState::Complete && fragment < entry.count)?;
+        let settings = &self.session.as_ref()?.settings;
+        let substream = settings.mapping.substream_of(frame, settings.substreams);
+        Some(Parcel {
+            slot,
+            substream,
+            info: entry.info,
+            key: entry.key,
+            count: entry.count,
+            fragment,
+            reason,
+        })
+    }
+
+    fn send(&mut self, now: Instant, parcel: &Parcel, head: &mut [u8]) -> Option<Transmit> {
+        let session = self.session.as_ref()?;
+        let epoch = session.epoch;
+        let len = fragment_len_at(parcel.info.len, session.settings.fragment_len, parcel.fragment);
+        let level = self.level(parcel.substream).min(crate::limits::LEVELS_MAX);
+        let config_path = |remote| self.path_to(remote);
+        let peer = self.peer(parcel.slot).filter(|peer| peer.is_met())?;
+        let path = config_path(peer.remote);
+        let link = peer.their_link;
+        let packet = self.peer_mut(parcel.slot)?.link.on_sent(now, parcel.info.id, parcel.fragment);
+        let header = DataHeader {
+            link,
+            packet,
+            sent_us: now.wire_us(),
+            epoch,
+            info: parcel.info,
+            substream: parcel.substream,
+            fragment: parcel.fragment,
+            count: parcel.count,
+            reason: parcel.reason,
+            level,
+        };
+        let head_len = header.write(head)?;
+        let bytes = DATA_HEADER_LEN + usize::from(len);
+        self.uplink.take(now, bytes);
+        self.stats.watch.bytes_uploaded += bytes as u64;
+        Some(Transmit {
+            path,
+            head_len,
+            body: Some(FragmentRef { key: parcel.key, index: parcel.fragment, len }),
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! What a client counts.
+
+use crate::media::FrameId;
+use crate::stats::RejectCounts;
+use crate::time::Instant;
+use crate::wire::SendReason;
+use crate::wire::control::WatchStats;
+
+/// Payload bytes received, by why they were sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct BytesByReason {
+    /// Feeds of the edge and of peers.
+    pub feed: u64,
+    /// From the edge, from before the client came.
+    pub burst: u64,
+    /// From the edge until a parent is found.
+    pub rescue: u64,
+    /// Asked for frame by frame.
+    pub pull: u64,
+}
+
+impl BytesByReason {
+    pub(crate) fn add(&mut self, reason: SendReason, bytes: u64) {
+        let sum = match reason {
+            SendReason::Feed => &mut self.feed,
+            SendReason::Burst => &mut self.burst,
+            SendReason::Rescue => &mut self.rescue,
+            SendReason::Pull => &mut self.pull,
+        };
+        *sum = sum.saturating_add(bytes);
+    }
+}
+
+/// Totals since the machine was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientStats {
+    /// What the edge is told once a second. The playout's part is filled in when it is asked for.
+    pub watch: WatchStats,
+    /// Payload bytes received, by reason.
+    pub bytes_by_reason: BytesByReason,
+    /// Input ignored.
+    pub rejects: RejectCounts,
+    /// Feeds that broke.
+    pub feeds_lost: u32,
+    /// Frames asked for.
+    pub pulls: u32,
+    /// Fragments sent again to children.
+    pub retransmits: u32,
+    /// Events that found the queue full.
+    pub events_dropped: u32,
+    pub(super) map_low: Option<FrameId>,
+    pub(super) map_from: Option<FrameId>,
+    pub(super) pacing_at: Option<Instant>,
+}
+
+impl ClientStats {
+    pub(super) fn on_control_sent(&mut self, bytes: usize) {
+        self.watch.bytes_control = self.watch.bytes_control.saturating_add(bytes as u64);
+    }
+}

@@ -1,0 +1,156 @@
+//! What can be seen of a client from outside.
+
+use heapless::Vec;
+
+use super::machine::Client;
+use super::peer::{EDGE, bit};
+use super::stats::ClientStats;
+use crate::limits::SUBSTREAMS_MAX;
+use crate::link::Rtt;
+use crate::media::{ChannelSettings, FrameId, Overlay, PlayoutState};
+use crate::store::FrameStore;
+use crate::time::Instant;
+use crate::wire::control::{Class, ClientId, Grant, Status, WatchStats};
+
+/// State of a client's session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientView {
+    /// The id the edge gave.
+    pub client: ClientId,
+    /// How the client is fed.
+    pub class: Class,
+    /// Run of the channel.
+    pub epoch: u16,
+    /// The channel.
+    pub settings: ChannelSettings,
+    /// What playout is about.
+    pub playout: PlayoutState,
+    /// The next frame to be played.
+    pub playhead: Option<FrameId>,
+    /// The newest frame known to exist.
+    pub newest: FrameId,
+    /// Parent per substream: 0 the edge, `None` nobody.
+    pub parents: Vec<Option<ClientId>, SUBSTREAMS_MAX>,
+    /// Substreams the edge feeds only until a parent is found.
+    pub leased: u16,
+    /// Upload slots, and how many are in use.
+    pub slots_max: u8,
+    /// Feeds given to children.
+    pub slots_used: u8,
+    /// Peers met.
+    pub peers: u8,
+    /// Time since the welcome, in seconds.
+    pub age_s: u32,
+}
+
+/// A peer of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerView {
+    /// Who.
+    pub client: ClientId,
+    /// Where.
+    pub remote: core::net::SocketAddr,
+    /// Round trip.
+    pub rtt: Rtt,
+    /// Substreams this client feeds it.
+    pub children: u16,
+    /// Substreams it feeds this client.
+    pub feeds: u16,
+}
+
+impl<S: FrameStore> Client<'_, S> {
+    /// The session; `None` before the welcome.
+    #[must_use]
+    pub fn view(&self, now: Instant) -> Option<ClientView> {
+        let session = self.session.as_ref()?;
+        let peers = self.peers.iter().skip(1).filter(|peer| peer.is_met()).count();
+        let leased =
+            self.feeds.iter().zip(0..).filter(|(feed, _)| feed.is_from(EDGE) && feed.grant == Grant::Lease);
+        Some(ClientView {
+            client: session.client,
+            class: session.class,
+            epoch: session.epoch,
+            settings: session.settings,
+            playout: self.playout.state(),
+            playhead: self.playout.playhead(),
+            newest: session.newest,
+            parents: self.parents(),
+            leased: leased.fold(0, |set, (_, substream)| set | bit(substream)),
+            slots_max: self.slots_max(),
+            slots_used: self.slots_used(),
+            peers: u8::try_from(peers).unwrap_or(u8::MAX),
+            age_s: u32::try_from(now.since(session.joined_at).as_secs()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// What a decoder needs before the first frame; empty before the welcome.
+    #[must_use]
+    pub fn init(&self) -> &[u8] {
+        self.session.as_ref().map_or(&[], |session| &session.init)
+    }
+
+    /// The peers met.
+    pub fn peers(&self) -> impl Iterator<Item = PeerView> {
+        let met = self.peers.iter().zip(0_u8..).skip(1).filter(|(peer, _)| peer.is_met());
+        met.map(|(peer, slot)| {
+            let of_slot = self.feeds.iter().zip(0..).filter(move |(feed, _)| feed.is_from(slot));
+            PeerView {
+                client: peer.client,
+                remote: peer.remote,
+                rtt: *peer.link.rtt(),
+                children: peer.children,
+                feeds: of_slot.fold(0, |set, (_, substream)| set | bit(substream)),
+            }
+        })
+    }
+
+    /// Totals.
+    #[must_use]
+    pub const fn stats(&self) -> &ClientStats {
+        &self.stats
+    }
+
+    /// What the edge is told of watching.
+    #[must_use]
+    pub fn watch_stats(&self, now: Instant) -> WatchStats {
+        let playout = self.playout.stats();
+        WatchStats {
+            buffer_ms: self.buffer_ms(),
+            stalls: playout.stalls,
+            stalled_ms: u32::try_from(self.playout.stalled_time(now).as_millis()).unwrap_or(u32::MAX),
+            frames_played: playout.frames_played,
+            frames_skipped: playout.frames_skipped,
+            ..self.stats.watch
+        }
+    }
+
+    fn parents(&self) -> Vec<Option<ClientId>, SUBSTREAMS_MAX> {
+        let feeds = self.feeds.iter().take(usize::from(self.substreams()));
+        feeds.map(|feed| Some(self.peer(feed.parent()?)?.client)).collect()
+    }
+
+    pub(super) fn status(&self, now: Instant) -> Status {
+        let slots_max = self.slots_max();
+        Status {
+            slots: slots_max.saturating_sub(self.slots_used()),
+            slots_max,
+            feedable: self.feedable(),
+            edge_feeds: self.edge_feeds(),
+            parents: self.parents(),
+            watch: self.watch_stats(now),
+        }
+    }
+
+    /// Substreams a parent is looked for.
+    pub(super) fn wanting(&self) -> u16 {
+        let Some(session) = self.session.as_ref().filter(|session| session.settings.overlay == Overlay::Push)
+        else {
+            return 0;
+        };
+        let feeds = self.feeds.iter().zip(0..session.settings.substreams);
+        let is_wanting = |feed: &super::feed::Feed| {
+            feed.current.is_none() || (feed.is_from(EDGE) && feed.grant == Grant::Lease)
+        };
+        feeds.filter(|(feed, _)| is_wanting(feed)).fold(0, |set, (_, substream)| set | bit(substream))
+    }
+}
