@@ -7,6 +7,7 @@
 //! - [`wire`]: what datagrams and streams look like.
 //! - [`store`]: bounded containers over lent slices, and the seam to the bytes of frames.
 //! - [`media`]: channels, frames, substreams, buffer maps, playout.
+//! - [`scaling`]: how many clients an edge feeds itself: the paper's model and its stages.
 //! - [`link`]: one peer: acknowledgement, round trip, loss; token buckets.
 //! - [`auth`]: proof of origin behind a seam.
 //! - [`endpoint`]: the verbs that drive a datagram machine.
@@ -27,6 +28,7 @@ pub mod limits;
 pub mod link;
 pub mod media;
 pub mod rng;
+pub mod scaling;
 pub mod stats;
 pub mod store;
 pub mod time;
