@@ -6,6 +6,7 @@
 #![no_main]
 
 mod link;
+mod media;
 mod wire;
 
 /// Where the linker starts to look for what is reached.
@@ -14,6 +15,7 @@ pub extern "C" fn _start() -> ! {
     loop {
         wire::weigh();
         link::weigh();
+        media::weigh();
     }
 }
 
