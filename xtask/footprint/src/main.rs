@@ -6,6 +6,7 @@
 #![no_main]
 
 mod link;
+mod machine;
 mod media;
 mod wire;
 
@@ -16,6 +17,7 @@ pub extern "C" fn _start() -> ! {
         wire::weigh();
         link::weigh();
         media::weigh();
+        let _ = machine::weigh();
     }
 }
 
