@@ -88,6 +88,12 @@ impl Link {
         self.last_sent.plus_micros(probe_us)
     }
 
+    /// Forgets what is under way or lost, for a sender that starts over; packet numbers go on.
+    pub fn forget_all(&mut self) {
+        self.sent.forget_all();
+        self.overtaken_at = None;
+    }
+
     /// Takes in an acknowledgement.
     ///
     /// # Errors
