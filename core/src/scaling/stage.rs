@@ -144,6 +144,9 @@ impl StageTracker {
     const MARGIN: f64 = 2.0;
     const MARGIN_SHARE: f64 = 0.02;
 
+    /// Nobody there; all zero bits.
+    pub const EMPTY: Self = Self { stage: Stage::One };
+
     /// The stage.
     #[must_use]
     pub fn stage(&self) -> Stage {
