@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::media::{FrameId, FrameInfo};
 use crate::store::StoreKey;
-use crate::wire::control::{LeaveReason, RefusalReason};
+use crate::wire::control::{LeaveReason, Refused};
 
 /// Something happened.
 ///
@@ -14,9 +14,8 @@ use crate::wire::control::{LeaveReason, RefusalReason};
 pub enum ClientEvent {
     /// The edge let the client in: settings and `init` can be read.
     Joined,
-    /// The edge turned the client away; it is asked again after the time it named
-    /// ([`Client::refused`](super::Client::refused) tells it all).
-    Refused(RefusalReason),
+    /// The edge turned the client away; it asks again after the time given.
+    Refused(Refused),
     /// Playback begins.
     Started {
         /// Since the first hello.

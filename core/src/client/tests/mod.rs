@@ -1,3 +1,0 @@
-//! The client alone.
-
-mod sizes;

@@ -1,0 +1,332 @@
+//! Admission: a stranger says hello, proves its address, and is let in as the stage says, or is told why not.
+
+use crate::auth::Auth;
+use crate::endpoint::{Path, Reject};
+use crate::limits::{CANDIDATES_MAX, DATAGRAM_LEN_MAX};
+use crate::link::{Link, TokenBucket};
+use crate::media::FrameId;
+use crate::store::{FrameStore, Slab};
+use crate::time::Instant;
+use crate::wire::control::{Challenge, Class, Hello, Message, RefusalReason, Refused};
+
+use super::channel::{ChannelId, ChannelSlot};
+use super::client_slot::{ClientRecord, ClientSlot, Mask, Pending};
+use super::events::{EdgeEvent, LeaveCause};
+use super::feeds::{Granted, has_overlay, share_of};
+use super::machine::Edge;
+use super::replies::Reply;
+use crate::scaling::{Decision, admit};
+
+/// Packets a burst begins with before its pace counts (protocol.md, "Join").
+const BURST_PACKETS: u32 = 32;
+/// A burst runs at this multiple of the channel's rate (protocol.md, "Join").
+const BURST_RATE: u64 = 4;
+/// Media beyond the startup threshold that a burst brings before those of others, in milliseconds (protocol.md, "Edge").
+const FIRST_PART_MS: u64 = 2_000;
+
+/// What becomes of a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Fed by the edge for good.
+    Push,
+    /// Fed by the edge until these candidates do; its leases count as told.
+    P2p(Granted, [u16; CANDIDATES_MAX]),
+    Saturated,
+}
+
+impl<S: FrameStore> Edge<'_, S> {
+    /// A datagram under no link: only a hello is answered.
+    pub(super) fn on_stranger(
+        &mut self,
+        now: Instant,
+        path: Path,
+        len: usize,
+        message: &Message<'_>,
+    ) -> Result<(), Reject> {
+        match message {
+            Message::Hello(hello) => self.on_hello(now, path, len, hello),
+            Message::Reset { link } => {
+                let slot = self.addresses.get(&path.remote).ok_or(Reject::UnknownPeer)?;
+                let is_its_own = self.clients.at(slot).is_some_and(|client| client.link == *link);
+                if !is_its_own {
+                    return Err(Reject::UnknownPeer);
+                }
+                self.remove_client(now, slot, LeaveCause::Reset);
+                Ok(())
+            }
+            Message::Padding
+            | Message::Challenge(_)
+            | Message::Welcome(_)
+            | Message::Refused(_)
+            | Message::Meet(_)
+            | Message::Met(_)
+            | Message::Ping { .. }
+            | Message::Pong { .. }
+            | Message::Ack(_)
+            | Message::Subscribe(_)
+            | Message::Accept(_)
+            | Message::Refuse { .. }
+            | Message::Release { .. }
+            | Message::BufferMap(_)
+            | Message::Pull { .. }
+            | Message::Missing { .. }
+            | Message::FindParents { .. }
+            | Message::Candidates { .. }
+            | Message::Status(_)
+            | Message::Leave { .. } => Err(Reject::Unexpected),
+        }
+    }
+
+    fn on_hello(&mut self, now: Instant, path: Path, len: usize, hello: &Hello<'_>) -> Result<(), Reject> {
+        if len < DATAGRAM_LEN_MAX || hello.link.0 == 0 {
+            return Err(Reject::Malformed);
+        }
+        let known = self.addresses.get(&path.remote);
+        if let Some(slot) = known {
+            let is_repeated = self.clients.at(slot).is_some_and(|client| client.path.is_same(&path))
+                && self.records.get(slot as usize).is_some_and(|record| record.nonce == hello.nonce);
+            if is_repeated {
+                self.on_hello_repeated(now, slot, hello);
+                return Ok(());
+            }
+        }
+        let is_proved =
+            hello.cookie.as_ref().is_some_and(|cookie| self.auth.verify_cookie(now, &path.remote, cookie));
+        if !is_proved {
+            let cookie = self.auth.cookie(now, &path.remote);
+            let challenge = Reply::Challenge(Challenge { nonce: hello.nonce, cookie });
+            self.stats.challenges += 1;
+            self.replies.push(path, hello.link, len, challenge, &mut self.stats);
+            return if hello.cookie.is_some() { Err(Reject::Unauthentic) } else { Ok(()) };
+        }
+        if let Some(slot) = known {
+            self.remove_client(now, slot, LeaveCause::Replaced);
+        }
+        self.admit(now, path, len, hello);
+        Ok(())
+    }
+
+    /// The welcome was lost, or crossed the hello: the same answer, and what was sent into the void once more.
+    fn on_hello_repeated(&mut self, now: Instant, slot: u32, hello: &Hello<'_>) {
+        let Some(link) = self.links.get_mut(slot as usize) else { return };
+        link.on_heard(now);
+        let has_acked = link.has_acked();
+        let Some(client) = self.clients.at_mut(slot) else { return };
+        client.pending.welcome = true;
+        client.link = hello.link;
+        if !has_acked {
+            link.forget_all();
+            self.start_over(now, slot);
+        }
+        self.refresh(now, slot);
+    }
+
+    fn start_over(&mut self, now: Instant, slot: u32) {
+        let Some(client) = self.clients.at(slot) else { return };
+        let running = client.active();
+        let start = self.records.get(slot as usize).map(|record| record.start).unwrap_or_default();
+        for substream in running.iter() {
+            let granted = self.clients.at(slot).and_then(|client| client.granted(substream));
+            let Some(granted) = granted else { continue };
+            self.begin_at(now, slot, substream, start, granted);
+        }
+    }
+
+    fn begin_at(&mut self, now: Instant, slot: u32, substream: u8, start: FrameId, granted: Granted) {
+        let Some(id) = self.clients.at(slot).map(|client| client.channel) else { return };
+        let first = self.first_from(id, substream, start);
+        self.begin_feed(now, slot, substream, first, granted);
+    }
+
+    /// Decides on a proved hello.
+    fn admit(&mut self, now: Instant, path: Path, len: usize, hello: &Hello<'_>) {
+        let id = match self.open_to(hello) {
+            Ok(id) => id,
+            Err((reason, channel)) => return self.turn_away(path, len, hello, reason, channel, None),
+        };
+        let (verdict, decision) = self.decide(now, id);
+        let (class, granted, offered) = match verdict {
+            Verdict::Push => (Class::Push, Granted::Feed, [0; CANDIDATES_MAX]),
+            Verdict::P2p(granted, offered) => (Class::P2p, granted, offered),
+            Verdict::Saturated => {
+                let reason = RefusalReason::Saturated;
+                return self.turn_away(path, len, hello, reason, Some(id), decision);
+            }
+        };
+        let Some(slot) = self.seat(now, path, hello, id, class) else {
+            return self.turn_away(path, len, hello, RefusalReason::Full, Some(id), decision);
+        };
+        if let Some(record) = self.record_mut(slot) {
+            record.offered = offered;
+        }
+        let start = self.records.get(slot as usize).map(|record| record.start).unwrap_or_default();
+        let substreams = self.channel(id).map_or(0, |channel| channel.settings.all_substreams());
+        for substream in Mask(substreams).iter() {
+            self.begin_at(now, slot, substream, start, granted);
+        }
+        self.stats.on_join(class);
+        self.tell_admitted(path, slot, id, class, decision);
+        self.refresh(now, slot);
+        self.arm(now, slot);
+    }
+
+    /// Whether the channel a hello asks for can take anybody at all.
+    fn open_to(&self, hello: &Hello<'_>) -> Result<ChannelId, (RefusalReason, Option<ChannelId>)> {
+        let id = self.channel_named(hello.channel).ok_or((RefusalReason::UnknownChannel, None))?;
+        if self.is_draining {
+            return Err((RefusalReason::Draining, Some(id)));
+        }
+        let start = self.start_of(id).ok_or((RefusalReason::NotOnAir, Some(id)));
+        start.map(|_| id)
+    }
+
+    fn start_of(&self, id: ChannelId) -> Option<FrameId> {
+        self.channel(id)?.start(self.frames.get(usize::from(id.0))?)
+    }
+
+    fn decide(&mut self, now: Instant, id: ChannelId) -> (Verdict, Option<Decision>) {
+        let Some(channel) = self.channel(id) else { return (Verdict::Saturated, None) };
+        let Some(thresholds) = self.thresholds(id) else { return (Verdict::Saturated, None) };
+        let settings = &channel.settings;
+        let p0 = channel.clients.saturating_add(1);
+        let class = admit(&thresholds, p0, channel.nc(), self.config.hysteresis);
+        let decision = thresholds.explain(thresholds.stage(p0), p0, channel.nc());
+        let has_room = channel.nc() + 1.0 <= f64::from(thresholds.n_star);
+        if !has_overlay(settings.overlay, settings.levels_max) {
+            let verdict = if has_room { Verdict::Push } else { Verdict::Saturated };
+            return (verdict, Some(decision));
+        }
+        let all = Mask(settings.all_substreams());
+        let rate_bps = channel.substream_bps().saturating_mul(u64::from(settings.substreams));
+        let verdict = match class {
+            Class::Push if has_room => Verdict::Push,
+            Class::Push | Class::P2p => {
+                let offered = self.reserve_candidates(now, id, all, None);
+                let has_candidates = offered.iter().any(|&place| place != 0);
+                match self.start_lease(rate_bps, has_candidates) {
+                    Some(granted) => Verdict::P2p(granted, offered),
+                    None => Verdict::Saturated,
+                }
+            }
+        };
+        (verdict, Some(decision))
+    }
+
+    /// P0 changed: so may the stage.
+    pub(super) fn on_load(&mut self, id: ChannelId) {
+        let Some(thresholds) = self.thresholds(id) else { return };
+        let Some(channel) = self.channel_mut(id) else { return };
+        let p0 = channel.clients;
+        let Some(stage) = channel.stage.on_load(&thresholds, p0) else { return };
+        let decision = thresholds.explain(stage, p0, channel.nc());
+        self.events.push(EdgeEvent::StageChanged { channel: id, decision }, &mut self.stats);
+    }
+
+    /// What pays for the start of a P2P client: what feeds and the rescue budget leave of the capacity when peers wait for it,
+    /// else the rescue budget.
+    fn start_lease(&self, rate_bps: u64, has_candidates: bool) -> Option<Granted> {
+        let config = &self.config;
+        let usable_bps = share_of(self.capacity_bps(), 1.0 - config.rescue_share - config.overhead_share);
+        let used_bps = self.promised.feeds_bps.saturating_add(self.promised.joins_bps);
+        if has_candidates && used_bps.saturating_add(rate_bps) <= usable_bps {
+            return Some(Granted::JoinLease);
+        }
+        self.has_rescue_budget(rate_bps).then_some(Granted::RescueLease)
+    }
+
+    /// Gives a newcomer a slot, not yet fed; `None`: the tables are full.
+    fn seat(
+        &mut self,
+        now: Instant,
+        path: Path,
+        hello: &Hello<'_>,
+        id: ChannelId,
+        class: Class,
+    ) -> Option<u32> {
+        let start = self.start_of(id)?;
+        let channel = self.channel(id)?;
+        let client = newcomer(now, path, hello, id, class, channel, start);
+        let handle = insert(&mut self.clients, client)?;
+        let slot = handle.slot;
+        if self.addresses.insert(path.remote, slot).is_err() {
+            self.clients.remove(handle);
+            return None;
+        }
+        let link = self.links.get_mut(slot as usize)?;
+        *link = Link::EMPTY;
+        link.on_heard(now);
+        let record = self.records.get_mut(slot as usize)?;
+        *record =
+            ClientRecord { nonce: hello.nonce, start, upload_bps: hello.upload_bps, ..ClientRecord::EMPTY };
+        let channel = self.channel_mut(id)?;
+        channel.clients = channel.clients.saturating_add(1);
+        self.on_load(id);
+        Some(slot)
+    }
+
+    fn tell_admitted(
+        &mut self,
+        path: Path,
+        slot: u32,
+        channel: ChannelId,
+        class: Class,
+        decision: Option<Decision>,
+    ) {
+        let (Some(handle), Some(decision)) = (self.clients.handle_of(slot), decision) else { return };
+        let client = self.client_id(handle);
+        let event = EdgeEvent::Admitted { client, address: path.remote, channel, class, decision };
+        self.events.push(event, &mut self.stats);
+    }
+
+    fn turn_away(
+        &mut self,
+        path: Path,
+        len: usize,
+        hello: &Hello<'_>,
+        reason: RefusalReason,
+        channel: Option<ChannelId>,
+        decision: Option<Decision>,
+    ) {
+        self.stats.on_refusal(reason);
+        let refused = Refused {
+            nonce: hello.nonce,
+            reason,
+            retry_after_ms: self.config.retry_after_ms,
+            alternatives: self.config.alternatives.clone(),
+        };
+        self.replies.push(path, hello.link, len, Reply::Refused(refused), &mut self.stats);
+        let event = EdgeEvent::Refused { reason, channel, decision, count: 1 };
+        self.events.push(event, &mut self.stats);
+    }
+}
+
+/// The slab gives a whole slot back when it is full; only whether it took it matters here.
+fn insert(clients: &mut Slab<'_, ClientSlot>, client: ClientSlot) -> Option<crate::store::Handle> {
+    clients.insert(client).ok()
+}
+
+fn newcomer(
+    now: Instant,
+    path: Path,
+    hello: &Hello<'_>,
+    id: ChannelId,
+    class: Class,
+    channel: &ChannelSlot,
+    start: FrameId,
+) -> ClientSlot {
+    let settings = &channel.settings;
+    let first_ms = u64::from(settings.startup_ms) + FIRST_PART_MS;
+    let first_frames = settings.frames_in(core::time::Duration::from_millis(first_ms));
+    let burst_bytes = BURST_PACKETS * u32::try_from(DATAGRAM_LEN_MAX).unwrap_or(0);
+    ClientSlot {
+        path,
+        link: hello.link,
+        channel: id,
+        class,
+        pending: Pending { welcome: true, ..Pending::default() },
+        pace: TokenBucket::new(now, BURST_RATE * u64::from(settings.rate_bps), burst_bytes),
+        first_until: start.plus(first_frames),
+        joined_at: now,
+        ..ClientSlot::EMPTY
+    }
+}

@@ -1,0 +1,76 @@
+//! What an operator sets.
+
+use core::net::SocketAddr;
+
+use crate::limits::ALTERNATIVES_MAX;
+use crate::media::ChannelSettings;
+use crate::scaling::Churn;
+
+/// Settings of an edge, for all its channels.
+#[derive(Clone, Debug)]
+pub struct EdgeConfig {
+    /// Decides every random choice.
+    pub seed: u64,
+    /// Entropy for cookies and for the order of the address index: 16 bytes nobody can guess.
+    pub key: [u8; 16],
+    /// What the edge may send in bit/s: UDP payload, all channels and legacy clients together.
+    pub capacity_bps: u64,
+    /// First threshold of the stage function: up to this many clients are fed directly (LiveSky, Figure 3).
+    pub n1: u32,
+    /// How peers supply and come and go: gives S.
+    pub churn: Churn,
+    /// Share of clients fed directly in stage 3; `None`: S.
+    pub slope: Option<f64>,
+    /// By how many clients Nc must be short of its target before a newcomer is fed directly past stage 1.
+    pub hysteresis: f64,
+    /// Share of the capacity kept for rescues (protocol.md, "Edge").
+    pub rescue_share: f64,
+    /// Share of the capacity for headers, control and retransmissions: 46 of 1,174 bytes are header, 2 % loss is a bad day.
+    pub overhead_share: f64,
+    /// Share of the capacity for those who start.
+    pub burst_share: f64,
+    /// The edge's shard, below 64: the top 6 bits of its link ids.
+    pub shard: u8,
+    /// How long a refused client is to wait, in milliseconds.
+    pub retry_after_ms: u32,
+    /// Other edges a refused client may try.
+    pub alternatives: heapless::Vec<SocketAddr, ALTERNATIVES_MAX>,
+}
+
+impl EdgeConfig {
+    /// S of a channel by equation (7); 1, everybody fed by the edge, when the churn makes none.
+    pub(super) fn scaling(&self, settings: &ChannelSettings) -> f64 {
+        crate::scaling::scaling_factor(&self.churn, settings.levels_max).unwrap_or(1.0)
+    }
+
+    /// Clients of `rate_bps` that can be fed for good when `capacity_bps` is at hand: N* in operation.
+    pub(super) fn n_star(&self, capacity_bps: u64, rate_bps: u32) -> u32 {
+        crate::scaling::n_star_operating(
+            capacity_bps,
+            rate_bps,
+            self.rescue_share,
+            self.overhead_share,
+            self.burst_share,
+        )
+    }
+}
+
+impl Default for EdgeConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            key: [0; 16],
+            capacity_bps: 200_000_000,
+            n1: 100,
+            churn: Churn::default(),
+            slope: None,
+            hysteresis: 0.0,
+            rescue_share: 0.2,
+            overhead_share: 0.07,
+            burst_share: 0.05,
+            shard: 0,
+            retry_after_ms: 2_000,
+            alternatives: heapless::Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Control messages to clients, written from what is due when a datagram can leave.
+
+use crate::endpoint::Transmit;
+use crate::limits::CANDIDATES_MAX;
+use crate::media::FrameId;
+use crate::store::FrameStore;
+use crate::time::Instant;
+use crate::wire::ControlWriter;
+use crate::wire::control::{Accept, Candidate, Message, Welcome};
+
+use super::client_slot::ClientSlot;
+use super::events::LeaveCause;
+use super::machine::Edge;
+
+impl<S: FrameStore> Edge<'_, S> {
+    /// Writes what a client is owed; what does not fit goes with the next datagram.
+    pub(super) fn send_control(&mut self, now: Instant, slot: u32, head: &mut [u8]) -> Option<Transmit> {
+        let client = self.clients.at(slot)?;
+        let (path, pending) = (client.path, client.pending);
+        let mut writer = ControlWriter::new(head, client.link)?;
+        if let Some(reason) = pending.leave {
+            writer.push(&Message::Leave { reason });
+            let head_len = writer.finish();
+            self.remove_client(now, slot, LeaveCause::Dismissed);
+            return Some(self.sent_control(now, path, head_len));
+        }
+        if pending.welcome && self.write_welcome(now, slot, &mut writer) {
+            self.clients.at_mut(slot)?.pending.welcome = false;
+        }
+        if pending.pong && writer.push(&Message::Pong { token: self.clients.at(slot)?.pong_token }) {
+            self.clients.at_mut(slot)?.pending.pong = false;
+        }
+        self.write_answers(slot, &mut writer)?;
+        if pending.candidates {
+            let list = self.candidates(now, slot);
+            if writer.push(&Message::Candidates { list }) {
+                self.clients.at_mut(slot)?.pending.candidates = false;
+            }
+        }
+        let is_empty = writer.is_empty();
+        let head_len = writer.finish();
+        (!is_empty).then(|| self.sent_control(now, path, head_len))
+    }
+
+    /// Tells a client that a frame it pulls is not held.
+    pub(super) fn send_missing(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        frame: FrameId,
+        head: &mut [u8],
+    ) -> Option<Transmit> {
+        let client = self.clients.at(slot)?;
+        let path = client.path;
+        let mut writer = ControlWriter::new(head, client.link)?;
+        writer.push(&Message::Missing { frame });
+        let head_len = writer.finish();
+        Some(self.sent_control(now, path, head_len))
+    }
+
+    fn sent_control(&mut self, now: Instant, path: crate::endpoint::Path, head_len: usize) -> Transmit {
+        self.egress.take(now, head_len);
+        self.stats.on_control(head_len);
+        Transmit { path, head_len, body: None }
+    }
+
+    /// A welcome with as many candidates as there is room for.
+    fn write_welcome(&self, now: Instant, slot: u32, writer: &mut ControlWriter<'_>) -> bool {
+        let candidates = self.candidates(now, slot);
+        (0..=CANDIDATES_MAX).rev().any(|count| {
+            let told = candidates.iter().take(count).copied().collect();
+            self.welcome(slot, told).is_some_and(|welcome| writer.push(&Message::Welcome(welcome)))
+        })
+    }
+
+    fn welcome(
+        &self,
+        slot: u32,
+        candidates: heapless::Vec<Candidate, CANDIDATES_MAX>,
+    ) -> Option<Welcome<'_>> {
+        let handle = self.clients.handle_of(slot)?;
+        let client = self.clients.get(handle)?;
+        let record = self.records.get(slot as usize)?;
+        let channel = self.channel(client.channel)?;
+        Some(Welcome {
+            nonce: record.nonce,
+            client: self.client_id(handle),
+            link: self.link_id(handle),
+            epoch: channel.epoch,
+            class: client.class,
+            start: record.start,
+            newest: channel.newest.unwrap_or(record.start),
+            settings: channel.settings,
+            init: &channel.init,
+            candidates,
+        })
+    }
+
+    /// Answers about feeds.
+    fn write_answers(&mut self, slot: u32, writer: &mut ControlWriter<'_>) -> Option<()> {
+        let client = self.clients.at(slot)?;
+        let (accepts, refusals, reason) = (client.accepts, client.refusals, client.refuse_reason);
+        for substream in accepts.iter() {
+            let Some(accept) = self.accept(slot, substream) else {
+                self.clients.at_mut(slot)?.accepts.set(substream, false);
+                continue;
+            };
+            if writer.push(&Message::Accept(accept)) {
+                self.clients.at_mut(slot)?.accepts.set(substream, false);
+            }
+        }
+        for substream in refusals.iter() {
+            if writer.push(&Message::Refuse { substream, reason }) {
+                self.clients.at_mut(slot)?.refusals.set(substream, false);
+            }
+        }
+        Some(())
+    }
+
+    /// The answer about a feed that runs.
+    fn accept(&self, slot: u32, substream: u8) -> Option<Accept> {
+        let client: &ClientSlot = self.clients.at(slot)?;
+        let grant = client.granted(substream).filter(|_| !client.cut.has(substream))?.grant();
+        let level = self.channel(client.channel)?.level(grant);
+        Some(Accept { substream, first: client.feed(substream)?.mark, level, grant })
+    }
+}

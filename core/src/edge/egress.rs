@@ -1,0 +1,279 @@
+//! Egress: one token bucket for all the edge sends, and who is served next.
+//!
+//! A client is in one ready list at most, that of its most urgent work. The first of the most urgent list is served until its
+//! frame is out, so that an adapter can send the frame's datagrams in one call; then it goes to the end of its list.
+
+use crate::endpoint::{Reject, Transmit};
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::media::FrameId;
+use crate::store::{FragmentRef, FrameEntry, FrameStore, links_of};
+use crate::time::Instant;
+use crate::wire::control::{Ack, Class};
+use crate::wire::{DATA_HEADER_LEN, DataHeader, SendReason};
+
+use super::client_slot::{ClientSlot, Current, EgressClass};
+use super::fanout::fragment_bytes;
+use super::feeds::Granted;
+use super::machine::Edge;
+use super::pull::Pulled;
+use super::stats::reason_index;
+
+/// A fragment about to leave.
+struct Sending {
+    entry: FrameEntry,
+    fragment: u16,
+    reason: SendReason,
+    level: u8,
+}
+
+/// Why a frame of a feed is sent: what comes before the live edge is the burst of those who joined.
+const fn reason_of(granted: Granted, is_behind: bool) -> SendReason {
+    match (granted, is_behind) {
+        (Granted::Feed | Granted::JoinLease, true) => SendReason::Burst,
+        (Granted::Feed, false) => SendReason::Feed,
+        (Granted::JoinLease, false) | (Granted::RescueLease, _) => SendReason::Rescue,
+    }
+}
+
+impl<S: FrameStore> Edge<'_, S> {
+    /// Puts a client into the ready list of its most urgent work, or out of all.
+    pub(super) fn refresh(&mut self, now: Instant, slot: u32) {
+        let wanted = self.class_of(now, slot);
+        let Some(client) = self.clients.at(slot).filter(|client| client.ready != wanted) else { return };
+        if client.ready.is_some() {
+            self.unready(slot);
+        }
+        let Some(class) = wanted else { return };
+        if let Some(client) = self.clients.at_mut(slot) {
+            client.ready = Some(class);
+        }
+        let mut links = links_of(&mut self.clients, |client: &mut ClientSlot| Some(&mut client.ready_links));
+        if let Some(list) = self.ready.get_mut(class.index()) {
+            list.push_back(&mut links, slot);
+        }
+    }
+
+    /// Takes a client out of its ready list.
+    pub(super) fn unready(&mut self, slot: u32) {
+        let Some(class) = self.clients.at_mut(slot).and_then(|client| client.ready.take()) else { return };
+        let mut links = links_of(&mut self.clients, |client: &mut ClientSlot| Some(&mut client.ready_links));
+        if let Some(list) = self.ready.get_mut(class.index()) {
+            list.remove(&mut links, slot);
+        }
+    }
+
+    /// A client's most urgent work.
+    fn class_of(&self, now: Instant, slot: u32) -> Option<EgressClass> {
+        let client = self.clients.at(slot)?;
+        if client.has_control() {
+            return Some(EgressClass::Control);
+        }
+        let has_lost = self.links.get(slot as usize).is_some_and(|link| link.has_lost());
+        let is_paced = client.is_paced && !client.pace.is_ready(now);
+        if has_lost || (client.has_pulls && !is_paced) {
+            return Some(EgressClass::Rescue);
+        }
+        if let Some(current) = client.current {
+            let has_to_wait = client.is_paced && client.behind.has(current.substream);
+            return (!has_to_wait).then_some(current.class);
+        }
+        let newest = self.channels.get(usize::from(client.channel.0))?.newest?;
+        client.next_feed(newest).map(|(class, _)| class)
+    }
+
+    fn first_ready(&self) -> Option<(EgressClass, u32)> {
+        let mut lists = EgressClass::ALL.iter().zip(&self.ready);
+        lists.find_map(|(&class, list)| Some((class, list.front()?)))
+    }
+
+    pub(super) fn next_transmit(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
+        if head.len() < DATAGRAM_LEN_MAX {
+            return None;
+        }
+        if let Some((path, head_len)) = self.replies.write(head) {
+            self.egress.take(now, head_len);
+            self.stats.on_control(head_len);
+            return Some(Transmit { path, head_len, body: None });
+        }
+        loop {
+            let (class, slot) = self.first_ready()?;
+            if class != EgressClass::Control && !self.egress.is_ready(now) {
+                self.egress_at = Some(self.egress.ready_at(now).max(now.plus_micros(1)));
+                return None;
+            }
+            let sent = match class {
+                EgressClass::Control => self.send_control(now, slot, head),
+                EgressClass::Rescue => {
+                    self.send_rescue(now, slot, head).or_else(|| self.send_feed(now, slot, head))
+                }
+                EgressClass::Live | EgressClass::BurstFirst | EgressClass::BurstRest => {
+                    self.send_feed(now, slot, head)
+                }
+            };
+            if sent.is_none() {
+                self.unready(slot);
+            }
+            self.refresh(now, slot);
+            if sent.is_some() {
+                self.egress_at = None;
+                return sent;
+            }
+            if self.clients.at(slot).is_some_and(|client| client.ready == Some(class)) {
+                // It claims work it has not: it waits for its next occasion instead of being asked for ever.
+                self.unready(slot);
+            }
+        }
+    }
+
+    /// The next fragment of a client's feeds.
+    fn send_feed(&mut self, now: Instant, slot: u32, head: &mut [u8]) -> Option<Transmit> {
+        let client = self.clients.at(slot)?;
+        let channel = self.channel(client.channel)?;
+        let current = match client.current {
+            Some(current) => current,
+            None => {
+                let (class, substream) = client.next_feed(channel.newest?)?;
+                Current { substream, class, fragment: 0 }
+            }
+        };
+        let at = client.feed(current.substream)?.next;
+        let Some(entry) = self.feed_entry(slot, current.substream) else {
+            self.clients.at_mut(slot)?.current = None;
+            return None;
+        };
+        let fragment =
+            if entry.info.id == at && current.fragment < entry.count { current.fragment } else { 0 };
+        let client = self.clients.at_mut(slot)?;
+        let is_behind = client.behind.has(current.substream);
+        let granted = client.granted(current.substream)?;
+        let is_last = fragment.saturating_add(1) >= entry.count;
+        client.current = (!is_last).then_some(Current { fragment: fragment.saturating_add(1), ..current });
+        let level = self.channel(self.clients.at(slot)?.channel)?.level(granted.grant());
+        let sending = Sending { entry, fragment, reason: reason_of(granted, is_behind), level };
+        let sent = self.send_fragment(now, slot, &sending, head)?;
+        if is_behind {
+            self.pay_pace(now, slot, &sent);
+        }
+        if is_last {
+            self.advance(slot, current.substream, entry.info.id);
+            self.unready(slot);
+        }
+        Some(sent)
+    }
+
+    /// What a client has lost, then what it pulls.
+    fn send_rescue(&mut self, now: Instant, slot: u32, head: &mut [u8]) -> Option<Transmit> {
+        while let Some((frame, fragment)) = self.links.get_mut(slot as usize)?.next_lost() {
+            if let Some(sending) = self.lost(slot, frame, fragment) {
+                self.stats.retransmissions += 1;
+                return self.send_fragment(now, slot, &sending, head);
+            }
+            self.stats.given_up += 1;
+        }
+        let client = self.clients.at(slot).filter(|client| client.has_pulls && client.pace.is_ready(now))?;
+        let frames = self.frames.get(usize::from(client.channel.0))?;
+        let record = self.records.get_mut(slot as usize)?;
+        let pulled = record.pulls.pop(|frame| frames.get(frame).map(|entry| entry.count));
+        let has_pulls = !record.pulls.is_empty();
+        self.clients.at_mut(slot)?.has_pulls = has_pulls;
+        match pulled? {
+            Pulled::Missing(frame) => self.send_missing(now, slot, frame, head),
+            Pulled::Fragment(frame, fragment) => {
+                let client = self.clients.at(slot)?;
+                let entry = self.frames.get(usize::from(client.channel.0))?.get(frame)?;
+                let sending = Sending { entry, fragment, reason: SendReason::Pull, level: 0 };
+                let sent = self.send_fragment(now, slot, &sending, head)?;
+                self.pay_pace(now, slot, &sent);
+                Some(sent)
+            }
+        }
+    }
+
+    /// A lost fragment, when it is held and can still make its deadline.
+    fn lost(&self, slot: u32, frame: FrameId, fragment: u16) -> Option<Sending> {
+        let client = self.clients.at(slot)?;
+        let channel = self.channel(client.channel).filter(|channel| channel.is_timely(frame))?;
+        let entry = self.frames.get(usize::from(client.channel.0))?.get(frame)?;
+        let substream = channel.settings.mapping.substream_of(frame, channel.settings.substreams);
+        // A feed that has ended since was what the client's class has as a rule.
+        let granted = client.granted(substream).unwrap_or(match client.class {
+            Class::Push => Granted::Feed,
+            Class::P2p => Granted::JoinLease,
+        });
+        let level = channel.level(granted.grant());
+        (fragment < entry.count).then(|| Sending {
+            entry,
+            fragment,
+            reason: reason_of(granted, false),
+            level,
+        })
+    }
+
+    fn send_fragment(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        sending: &Sending,
+        head: &mut [u8],
+    ) -> Option<Transmit> {
+        let Sending { entry, fragment, reason, level } = *sending;
+        let client = self.clients.at(slot)?;
+        let (path, link_id) = (client.path, client.link);
+        let channel = self.channel(client.channel)?;
+        let settings = &channel.settings;
+        let len = fragment_bytes(&entry, settings.fragment_len, fragment);
+        let mut header = DataHeader {
+            link: link_id,
+            packet: 0,
+            sent_us: now.wire_us(),
+            epoch: channel.epoch,
+            info: entry.info,
+            substream: settings.mapping.substream_of(entry.info.id, settings.substreams),
+            fragment,
+            count: entry.count,
+            reason,
+            level,
+        };
+        let link = self.links.get_mut(slot as usize)?;
+        header.packet = link.on_sent(now, entry.info.id, fragment);
+        let loss_at = link.loss_deadline();
+        let head_len = header.write(head)?;
+        let total = head_len.saturating_add(usize::from(len));
+        self.egress.take(now, total);
+        self.stats.on_fragment(reason, DATA_HEADER_LEN, len);
+        let client = self.clients.at_mut(slot)?;
+        if let Some(bytes) = client.bytes_by_reason.get_mut(reason_index(reason)) {
+            *bytes = bytes.saturating_add(u64::try_from(total).unwrap_or(0));
+        }
+        if let Some(at) = loss_at {
+            self.arm_at(slot, at);
+        }
+        let body = FragmentRef { key: entry.key, index: fragment, len };
+        Some(Transmit { path, head_len, body: Some(body) })
+    }
+
+    /// Charges a client's own pace; once it is used up the client waits for its timer.
+    fn pay_pace(&mut self, now: Instant, slot: u32, sent: &Transmit) {
+        let body_len = sent.body.map_or(0, |body| usize::from(body.len));
+        let Some(client) = self.clients.at_mut(slot) else { return };
+        client.pace.take(now, sent.head_len.saturating_add(body_len));
+        client.is_paced = !client.pace.is_ready(now);
+        if client.is_paced {
+            let at = self.paced_until(now, slot);
+            self.arm_at(slot, at);
+        }
+    }
+
+    pub(super) fn on_ack(&mut self, now: Instant, slot: u32, ack: &Ack<'_>) -> Result<(), Reject> {
+        let link = self.link_mut(slot).ok_or(Reject::UnknownPeer)?;
+        link.on_ack(now, ack)?;
+        let has_lost = link.has_lost();
+        if let Some(at) = link.loss_deadline() {
+            self.arm_at(slot, at);
+        }
+        if has_lost {
+            self.refresh(now, slot);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! What an edge tells its owner.
+
+use core::net::SocketAddr;
+
+use heapless::Deque;
+
+use crate::scaling::Decision;
+use crate::wire::control::{Class, ClientId, RefusalReason};
+
+use super::channel::ChannelId;
+use super::stats::EdgeStats;
+
+/// Events that wait to be polled.
+const EVENTS_MAX: usize = 64;
+
+/// Something happened. Joins, leaves, stages and channels are told one by one; refusals of the same channel and reason that follow each
+/// other are one event with a count. When 64 wait, the oldest is thrown away and counted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EdgeEvent {
+    /// A channel began.
+    ChannelOpened {
+        /// Which.
+        channel: ChannelId,
+    },
+    /// A channel ended.
+    ChannelClosed {
+        /// Which.
+        channel: ChannelId,
+    },
+    /// The load passed a threshold.
+    StageChanged {
+        /// Of which channel.
+        channel: ChannelId,
+        /// The new stage, and what it comes from.
+        decision: Decision,
+    },
+    /// A client was let in.
+    Admitted {
+        /// Who.
+        client: ClientId,
+        /// From where.
+        address: SocketAddr,
+        /// To what.
+        channel: ChannelId,
+        /// How it is to be fed.
+        class: Class,
+        /// How that was decided.
+        decision: Decision,
+    },
+    /// Clients were turned away.
+    Refused {
+        /// Why.
+        reason: RefusalReason,
+        /// Which channel they wanted, where there is one.
+        channel: Option<ChannelId>,
+        /// How that was decided, where it was a question of capacity: of the last of them.
+        decision: Option<Decision>,
+        /// How many.
+        count: u32,
+    },
+    /// A client went.
+    Left {
+        /// Who.
+        client: ClientId,
+        /// From what.
+        channel: ChannelId,
+        /// Why.
+        cause: LeaveCause,
+        /// How long it was there, in milliseconds.
+        stayed_ms: u64,
+    },
+}
+
+/// Why a client went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaveCause {
+    /// It said so.
+    Left,
+    /// It was not heard for too long.
+    Silent,
+    /// It joined anew.
+    Replaced,
+    /// It lost its own state.
+    Reset,
+    /// The channel ended or the edge went down.
+    Dismissed,
+}
+
+/// Events in the order they happened.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    queue: Deque<EdgeEvent, EVENTS_MAX>,
+}
+
+impl Events {
+    pub(super) fn push(&mut self, event: EdgeEvent, stats: &mut EdgeStats) {
+        if self.merge(&event) {
+            return;
+        }
+        let Err(event) = self.queue.push_back(event) else { return };
+        self.queue.pop_front();
+        stats.events_dropped += 1;
+        let _has_room = self.queue.push_back(event);
+    }
+
+    /// Adds a refusal to the one before it, if that is alike.
+    fn merge(&mut self, event: &EdgeEvent) -> bool {
+        let EdgeEvent::Refused { reason, channel, decision, .. } = event else { return false };
+        let Some(EdgeEvent::Refused { reason: last_reason, channel: last_channel, decision: last, count }) =
+            self.queue.back_mut()
+        else {
+            return false;
+        };
+        if last_reason != reason || last_channel != channel {
+            return false;
+        }
+        *last = *decision;
+        *count = count.saturating_add(1);
+        true
+    }
+
+    pub(super) fn pop(&mut self) -> Option<EdgeEvent> {
+        self.queue.pop_front()
+    }
+}

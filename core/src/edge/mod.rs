@@ -1,0 +1,40 @@
+//! The edge: lets clients in, feeds them, tells them of each other, and rescues them.
+//!
+//! [`Edge`] is the machine. One frame's way through it: [`Edge::push_frame`] puts it into the index and makes the subscribers of
+//! its substream ready (`fanout`); the egress bucket lets one datagram after the other out, the most urgent class first
+//! (`egress`); acknowledgements bring back what was lost. A client's way: hello, cookie, stage, welcome (`admission`), leases until
+//! its parents feed it (`feeds`), candidates when it asks (`tracker`), status once a second (`status`), until it leaves or falls
+//! silent (`liveness`).
+
+mod admission;
+mod channel;
+mod client_slot;
+mod config;
+mod control;
+mod egress;
+mod events;
+mod fanout;
+mod feeds;
+mod liveness;
+mod machine;
+mod pull;
+mod replies;
+mod stats;
+mod status;
+mod storage;
+mod tracker;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use channel::{CHANNELS_MAX, ChannelId, ChannelSlot, OpenError};
+pub use client_slot::{ClientRecord, ClientSlot};
+pub use config::EdgeConfig;
+pub use events::{EdgeEvent, LeaveCause};
+pub use fanout::PushError;
+pub use machine::Edge;
+pub use stats::EdgeStats;
+pub use storage::EdgeStorage;
+pub use tracker::Reservation;
+pub use view::{ChannelView, ClientView};

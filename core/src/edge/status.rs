@@ -1,0 +1,36 @@
+//! What clients tell once a second.
+
+use crate::store::FrameStore;
+use crate::time::Instant;
+use crate::wire::control::Status;
+
+use super::client_slot::Mask;
+use super::feeds::lease_end_ds;
+use super::machine::Edge;
+
+impl<S: FrameStore> Edge<'_, S> {
+    pub(super) fn on_status(&mut self, now: Instant, slot: u32, status: &Status) {
+        let Some(client) = self.clients.at_mut(slot) else { return };
+        let all = self
+            .channels
+            .get(usize::from(client.channel.0))
+            .map_or(0, |channel| channel.settings.all_substreams());
+        client.slots = status.slots.min(status.slots_max);
+        client.feedable = Mask(status.feedable & all);
+        let renewed = Mask(client.leases.0 & status.edge_feeds);
+        for substream in renewed.iter() {
+            if let Some(feed) = client.feed_mut(substream) {
+                feed.lease_end_ds = lease_end_ds(now);
+            }
+        }
+        if let Some(record) = self.records.get_mut(slot as usize) {
+            record.slots_max = status.slots_max;
+            record.watch = status.watch;
+            let told = status.parents.iter().copied().chain(core::iter::repeat(None));
+            for (parent, told) in record.parents.iter_mut().zip(told) {
+                *parent = told;
+            }
+        }
+        self.update_supplier(slot);
+    }
+}
