@@ -10,6 +10,7 @@
 //! - [`scaling`]: how many clients an edge feeds itself: the paper's model and its stages.
 //! - [`link`]: one peer: acknowledgement, round trip, loss; token buckets.
 //! - [`auth`]: proof of origin behind a seam.
+//! - [`relay`]: a channel's way from its publisher to a service node, over streams.
 //! - [`endpoint`]: the verbs that drive a datagram machine.
 
 #![no_std]
@@ -28,6 +29,7 @@ pub mod endpoint;
 pub mod limits;
 pub mod link;
 pub mod media;
+pub mod relay;
 pub mod rng;
 pub mod scaling;
 pub mod stats;

@@ -56,14 +56,7 @@ fn build(root: &Path, target: &str) -> Result<Sizes, String> {
     let package = root.join(PACKAGE);
     let output = crate::target_dir(root).join("footprint");
     let mut command = Command::new("bash");
-    command.arg(root.join(".ci/bare-cargo")).args([
-        "build",
-        "--release",
-        "--quiet",
-        "--locked",
-        "--target",
-        target,
-    ]);
+    command.arg(root.join(".ci/bare-cargo")).args(["build", "--release", "--quiet", "--target", target]);
     command.env("CARGO_TARGET_DIR", &output).current_dir(&package);
     let status = command.status().map_err(|error| error.to_string())?;
     if !status.success() {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::media::{FrameId, FrameInfo};
 use crate::store::StoreKey;
-use crate::wire::control::{LeaveReason, Refused};
+use crate::wire::control::{LeaveReason, RefusalReason};
 
 /// Something happened.
 ///
@@ -14,8 +14,9 @@ use crate::wire::control::{LeaveReason, Refused};
 pub enum ClientEvent {
     /// The edge let the client in: settings and `init` can be read.
     Joined,
-    /// The edge turned the client away; it asks again after the time given.
-    Refused(Refused),
+    /// The edge turned the client away; it is asked again after the time it named
+    /// ([`Client::refused`](super::Client::refused) tells it all).
+    Refused(RefusalReason),
     /// Playback begins.
     Started {
         /// Since the first hello.

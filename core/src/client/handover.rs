@@ -24,7 +24,7 @@ const FEED_SILENT_MAX: Duration = Duration::from_millis(1_500);
 /// Requests are repeated this often before the other side counts as silent.
 const TRIES_MAX: u8 = 3;
 /// Candidates compared for one choice.
-const PROSPECTS_MAX: usize = 32;
+const PROSPECTS_MAX: usize = 24;
 
 impl<S: FrameStore> Client<'_, S> {
     pub(super) fn substreams(&self) -> u8 {

@@ -19,11 +19,11 @@ use crate::media::{ChannelName, ChannelSettings, Playout};
 use crate::rng::Rng;
 use crate::store::{FrameIndex, FrameStore};
 use crate::time::Instant;
-use crate::wire::control::LinkId;
+use crate::wire::control::{LinkId, Refused};
 use crate::wire::{Datagram, Message};
 
 /// Candidates remembered.
-const CANDIDATES_KNOWN_MAX: usize = 32;
+const CANDIDATES_KNOWN_MAX: usize = 24;
 
 /// When the recurring work is due.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,7 @@ pub struct Client<'a, S> {
     pub(super) channel: Option<ChannelName>,
     pub(super) joining: Option<Joining>,
     pub(super) session: Option<Session>,
+    pub(super) refused: Option<Refused>,
     pub(super) is_leaving: bool,
     pub(super) peers: &'a mut [Peer],
     pub(super) frames: FrameIndex<'a>,
@@ -107,6 +108,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             channel: None,
             joining: None,
             session: None,
+            refused: None,
             is_leaving: false,
             peers,
             frames: FrameIndex::new(frames, assemblies),

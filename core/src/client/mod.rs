@@ -26,6 +26,9 @@ mod session;
 mod stats;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::{ClientConfig, ClientStorage};
 pub use events::{ClientEvent, FrameDue};
 pub use machine::Client;

@@ -145,7 +145,8 @@ impl<S: FrameStore> Client<'_, S> {
         joining.every = HELLO_EVERY_MAX;
         joining.cookie = None;
         joining.is_due = false;
-        self.push_event(ClientEvent::Refused(refused.clone()));
+        self.push_event(ClientEvent::Refused(refused.reason));
+        self.refused = Some(refused.clone());
         Ok(())
     }
 
@@ -168,6 +169,7 @@ impl<S: FrameStore> Client<'_, S> {
             self.playout.start(welcome.start);
         }
         self.joining = None;
+        self.refused = None;
         self.session = Some(Session {
             client: welcome.client,
             epoch: welcome.epoch,

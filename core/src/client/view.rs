@@ -10,7 +10,7 @@ use crate::link::Rtt;
 use crate::media::{ChannelSettings, FrameId, Overlay, PlayoutState};
 use crate::store::FrameStore;
 use crate::time::Instant;
-use crate::wire::control::{Class, ClientId, Grant, Status, WatchStats};
+use crate::wire::control::{Class, ClientId, Grant, Refused, Status, WatchStats};
 
 /// State of a client's session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,12 @@ impl<S: FrameStore> Client<'_, S> {
             peers: u8::try_from(peers).unwrap_or(u8::MAX),
             age_s: u32::try_from(now.since(session.joined_at).as_secs()).unwrap_or(u32::MAX),
         })
+    }
+
+    /// Why the edge last turned the client away, and where else to ask; `None` once it is in.
+    #[must_use]
+    pub const fn refused(&self) -> Option<&Refused> {
+        self.refused.as_ref()
     }
 
     /// What a decoder needs before the first frame; empty before the welcome.

@@ -1,13 +1,15 @@
 //! The sending side of a link: what is under way, what is lost.
 //!
-//! One record holds up to 32 fragments of one frame sent together; their packet numbers are consecutive, so that a record
-//! needs one number and three masks. 64 records serve any bitrate: a record is a frame or 36 KB, whichever is less.
+//! One record holds up to 32 consecutive fragments of one frame sent together under consecutive packet numbers, so that a
+//! record needs one number of each and two masks. 64 records serve any bitrate: a record is a frame or 36 KB, whichever is less.
 
 use crate::media::FrameId;
 use crate::time::Instant;
 
 /// Records of a link.
 const RECORDS: usize = 64;
+/// Fragments of one record: a mask of them is 32 bits.
+const RECORD_FRAGMENTS_MAX: u8 = 32;
 /// Fragments of one record are sent within this time, or its one send time would blur the round trip.
 const RECORD_SPAN_US: u32 = 5_000;
 /// Packets acknowledged after a packet that make it lost (RFC 9002 clause 6.1.1, kPacketThreshold).
@@ -17,38 +19,47 @@ const PACKET_THRESHOLD: u32 = 3;
 struct Record {
     first_packet: u32,
     frame: FrameId,
-    /// Bit i: fragment `first_fragment + i` was sent in this record.
-    sent: u32,
-    /// Of those: neither acknowledged nor given up.
+    /// Bit i: fragment `first_fragment + i`, sent as packet `first_packet + i`, is neither acknowledged nor given up.
     open: u32,
-    /// Of those: lost and not yet sent again.
+    /// Likewise: is lost and not yet sent again.
     lost: u32,
     sent_us: u32,
     first_fragment: u16,
+    count: u8,
 }
 
 impl Record {
-    const EMPTY: Self =
-        Self { first_packet: 0, frame: FrameId(0), sent: 0, open: 0, lost: 0, sent_us: 0, first_fragment: 0 };
+    const EMPTY: Self = Self {
+        first_packet: 0,
+        frame: FrameId(0),
+        open: 0,
+        lost: 0,
+        sent_us: 0,
+        first_fragment: 0,
+        count: 0,
+    };
 
     const fn is_done(&self) -> bool {
         self.open | self.lost == 0
     }
 
-    /// Splits `open` by a rule over packet numbers: the bits for which it holds.
-    fn open_where(&self, mut rule: impl FnMut(u32) -> bool) -> u32 {
-        let mut rest = self.sent;
-        let mut packet = self.first_packet;
-        let mut chosen = 0;
-        while rest != 0 {
-            let bit = rest & rest.wrapping_neg();
-            rest ^= bit;
-            if (self.open | self.lost) & bit != 0 && rule(packet) {
-                chosen |= bit;
+    /// The bits of packets below `packet`.
+    fn below(&self, packet: u32) -> u32 {
+        let count = packet.saturating_sub(self.first_packet);
+        1_u32.checked_shl(count).map_or(u32::MAX, |bit| bit - 1)
+    }
+
+    /// The bits of packets that `window` (bit i: packet `largest - i`) names.
+    fn named_by(&self, largest: u32, window: u128) -> u32 {
+        let mut named = 0;
+        for place in 0..u32::from(self.count) {
+            let packet = self.first_packet.wrapping_add(place);
+            let bit = 1_u128.checked_shl(largest.wrapping_sub(packet)).unwrap_or(0);
+            if packet <= largest && window & bit != 0 {
+                named |= 1 << place;
             }
-            packet = packet.wrapping_add(1);
         }
-        chosen
+        named
     }
 }
 
@@ -132,24 +143,22 @@ impl SentWindow {
         self.next_packet = self.next_packet.wrapping_add(1);
         self.in_flight += 1;
         if let Some(last) = self.len.checked_sub(1).and_then(|index| self.record_mut(index)) {
-            let offset = u32::from(fragment.wrapping_sub(last.first_fragment));
-            let bit =
-                if fragment >= last.first_fragment { 1_u32.checked_shl(offset).unwrap_or(0) } else { 0 };
+            let is_next = fragment == last.first_fragment.wrapping_add(u16::from(last.count));
             let is_recent = now.wire_us().wrapping_sub(last.sent_us) < RECORD_SPAN_US;
-            if last.frame == frame && bit > last.sent && is_recent {
-                last.sent |= bit;
-                last.open |= bit;
+            if last.frame == frame && is_next && last.count < RECORD_FRAGMENTS_MAX && is_recent {
+                last.open |= 1 << last.count;
+                last.count += 1;
                 return packet;
             }
         }
         self.push(Record {
             first_packet: packet,
             frame,
-            sent: 1,
             open: 1,
             lost: 0,
             sent_us: now.wire_us(),
             first_fragment: fragment,
+            count: 1,
         });
         packet
     }
@@ -190,12 +199,9 @@ impl SentWindow {
             if record.first_packet > largest {
                 break;
             }
-            let acked = record.open_where(|packet| {
-                let back = largest.wrapping_sub(packet);
-                packet <= largest && window & 1_u128.checked_shl(back).unwrap_or(0) != 0
-            });
+            let acked = record.named_by(largest, window) & (record.open | record.lost);
             let (open, lost) = (record.open & acked, record.lost & acked);
-            let holds_largest = record.open_where(|packet| packet == largest) & acked != 0;
+            let holds_largest = acked & !record.below(largest) & record.below(largest.saturating_add(1)) != 0;
             let age_us = now.wire_us().wrapping_sub(record.sent_us);
             record.open ^= open;
             record.lost ^= lost;
@@ -220,9 +226,9 @@ impl SentWindow {
                 break;
             }
             let age_us = now.wire_us().wrapping_sub(record.sent_us);
-            let overtaken = record.open & record.open_where(|packet| packet < largest);
+            let overtaken = record.open & record.below(largest);
             let is_late = age_us >= loss_us;
-            let by_count = record.open_where(|packet| packet.saturating_add(PACKET_THRESHOLD) <= largest);
+            let by_count = record.below(largest.saturating_sub(PACKET_THRESHOLD - 1));
             let lost = if is_late { overtaken } else { overtaken & by_count };
             if overtaken != lost {
                 let at = now.plus_micros(u64::from(loss_us.wrapping_sub(age_us)));

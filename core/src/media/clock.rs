@@ -139,7 +139,9 @@ impl MediaClock {
     fn due_of(&self, dts: Dts) -> Instant {
         let ticks = dts.ticks_since(self.anchor_dts);
         // At most 2^32 x 10^8: far below 2^63.
-        let span_us = ticks * 100 * MILLION / (9 * (MILLION + i64::from(self.rate_ppm)));
+        // The bound spells out for the compiler that no rate divides by zero.
+        let rate = (MILLION + i64::from(self.rate_ppm)).max(1);
+        let span_us = ticks * 100 * MILLION / (9 * rate);
         if span_us < 0 {
             self.anchor_at.minus_micros(span_us.unsigned_abs())
         } else {

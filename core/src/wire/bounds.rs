@@ -6,8 +6,10 @@ use crate::limits::{
     ACK_RUNS_MAX, ALTERNATIVES_MAX, CANDIDATES_MAX, CHANNEL_NAME_LEN_MAX, DATAGRAM_LEN_MAX, INIT_LEN_MAX,
     LEVELS_MAX, MAP_LEN_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, TICKET_LEN_MAX,
 };
+use crate::media::FrameInfo;
 use crate::wire::control::{Accept, Candidate, ClientId, Hello, LinkId, Meet, Message, Subscribe, Welcome};
 use crate::wire::header::CONTROL_HEADER_LEN;
+use crate::wire::stream::StreamMessage;
 
 /// Tag of a variant (all have fewer than 128), a `bool`, a `u8`.
 const BYTE: usize = 1;
@@ -20,7 +22,7 @@ const U64: usize = 10;
 /// Tag, 16 bytes of IPv6, port.
 const ADDRESS: usize = BYTE + 16 + U16;
 /// Longest `ChannelSettings`.
-pub(super) const SETTINGS: usize = U32 + U32 + BYTE + BYTE + U16 + U32 + U16 + BYTE + U16 + BYTE;
+const SETTINGS: usize = U32 + U32 + BYTE + BYTE + U16 + U32 + U16 + BYTE + U16 + BYTE;
 /// Longest `Candidate`.
 const CANDIDATE: usize = U32 + ADDRESS + BYTE + BYTE + U16 + BYTE;
 /// Longest `WatchStats`: six totals of 32 bits, five of 64.
@@ -76,6 +78,22 @@ pub const STATUS_LEN_MAX: usize =
 pub const LEAVE_LEN_MAX: usize = BYTE + BYTE;
 /// Longest `Reset`.
 pub const RESET_LEN_MAX: usize = BYTE + U32;
+
+/// Longest `Publish`, the longest of the stream messages.
+pub const PUBLISH_LEN_MAX: usize = BYTE
+    + BYTE
+    + (BYTE + CHANNEL_NAME_LEN_MAX)
+    + (2 + TICKET_LEN_MAX)
+    + (BYTE + U16 + U32)
+    + SETTINGS
+    + (2 + INIT_LEN_MAX);
+/// Longest `Init`.
+pub const INIT_MESSAGE_LEN_MAX: usize = BYTE + (2 + INIT_LEN_MAX);
+/// Longest `Frame`: tag, id, 33 and 24 bits of time, length, key flag.
+pub const FRAME_LEN_MAX: usize = BYTE + U32 + 5 + 4 + U32 + BYTE;
+
+/// Largest presentation offset in 90 kHz ticks: 24 bits.
+pub const PTS_OFFSET_TICKS_MAX: u32 = 0x00ff_ffff;
 
 /// Bytes of a control datagram left for messages.
 pub const CONTROL_ROOM: usize = DATAGRAM_LEN_MAX - CONTROL_HEADER_LEN;
@@ -142,6 +160,22 @@ impl Message<'_> {
             | Self::Reset { .. } => true,
         }
     }
+}
+
+impl StreamMessage<'_> {
+    /// Whether a receiver may take it as it is. What a publisher announces is the service node's to judge: it answers.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        match self {
+            Self::Frame(info) => is_frame_valid(info),
+            Self::Init { bytes } => bytes.len() <= INIT_LEN_MAX,
+            Self::Publish(_) | Self::Accepted(_) | Self::Refused(_) | Self::KeepAlive | Self::End => true,
+        }
+    }
+}
+
+fn is_frame_valid(info: &FrameInfo) -> bool {
+    info.len > 0 && info.pts_offset_ticks <= PTS_OFFSET_TICKS_MAX
 }
 
 fn is_substream(substream: u8) -> bool {

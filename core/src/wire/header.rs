@@ -5,6 +5,7 @@ use crate::limits::{
     DATAGRAM_LEN_MAX, FRAGMENT_LEN, FRAGMENT_LEN_MIN, FRAGMENTS_MAX, LEVELS_MAX, SUBSTREAMS_MAX,
 };
 use crate::media::{Dts, FrameId, FrameInfo};
+use crate::wire::bounds::PTS_OFFSET_TICKS_MAX;
 use crate::wire::control::LinkId;
 use crate::wire::messages::Messages;
 
@@ -21,8 +22,6 @@ pub const MAC_LEN: usize = 8;
 
 /// Set in every first byte: STUN's has the top two bits clear (RFC 8489 clause 5).
 const OURS: u8 = 0x80;
-/// Largest presentation offset: 24 bits.
-const PTS_OFFSET_TICKS_MAX: u32 = 0x00ff_ffff;
 
 // A datagram of a full fragment is never longer than a path is bound to take.
 const _: () = assert!(DATA_HEADER_LEN + FRAGMENT_LEN as usize <= DATAGRAM_LEN_MAX);

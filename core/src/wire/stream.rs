@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::{ChannelSettings, FrameId, FrameInfo};
 
+/// Version of the stream messages.
+pub const STREAM_VERSION: u8 = 0;
+
 /// A message on a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StreamMessage<'a> {
@@ -32,7 +35,7 @@ pub enum StreamMessage<'a> {
 /// Announces a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publish<'a> {
-    /// Version of these messages: 0.
+    /// Version of these messages, [`STREAM_VERSION`]. It and the variant's tag before it never move.
     pub version: u8,
     /// The channel's name.
     pub channel: &'a str,
@@ -55,6 +58,14 @@ pub struct Resume {
     pub next: FrameId,
 }
 
+impl Resume {
+    /// Where a channel goes on: a service node that holds it knows best, else the publisher does, else it starts anew.
+    #[must_use]
+    pub fn choose(held: Option<Self>, offered: Option<Self>) -> Self {
+        held.or(offered).unwrap_or(Self { epoch: 0, next: FrameId(0) })
+    }
+}
+
 /// Why a service node does not take a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -69,4 +80,16 @@ pub enum StreamRefusal {
     Version,
     /// The ticket is missing or wrong.
     Ticket,
+}
+
+impl StreamRefusal {
+    /// Whether asking again is of no use. A full node may have room later, and a channel taken may be the asker's own, held
+    /// by a connection that the node has not found dead yet.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::ChannelTaken | Self::Full => false,
+            Self::Invalid | Self::Version | Self::Ticket => true,
+        }
+    }
 }

@@ -6,6 +6,8 @@
 #![no_main]
 
 mod link;
+mod machine;
+mod media;
 mod wire;
 
 /// Where the linker starts to look for what is reached.
@@ -14,6 +16,8 @@ pub extern "C" fn _start() -> ! {
     loop {
         wire::weigh();
         link::weigh();
+        media::weigh();
+        let _ = machine::weigh();
     }
 }
 

@@ -1,0 +1,3 @@
+//! The client alone.
+
+mod sizes;
