@@ -10,7 +10,7 @@ use livesky_core::store::FrameStore;
 use livesky_core::{Endpoint, Instant};
 
 use crate::runtime::{Runtime, Timer};
-use crate::udp::Udp;
+use crate::udp::{Udp, UdpStats};
 
 /// Receiving calls a round: beyond these, others on the executor get their turn first.
 const RECEIVES_MAX: u32 = 4;
@@ -38,17 +38,24 @@ pub trait Owner<M: Machine> {
 
     /// Does a bounded amount of its own work (commands, connections). Ready: call again soon, or stop. Before it stops it
     /// tells the machine to take leave.
-    fn poll_input(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        machine: &mut M,
-    ) -> Poll<ControlFlow<Self::Ended>>;
+    fn poll_input(&mut self, cx: &mut Context<'_>, turn: Turn<'_, M>) -> Poll<ControlFlow<Self::Ended>>;
 
     /// When [`Self::poll_input`] is to be called without a wake-up.
     fn deadline(&self) -> Option<Instant> {
         None
     }
+}
+
+/// What an owner works with in its turn.
+pub struct Turn<'m, M> {
+    /// The time.
+    pub now: Instant,
+    /// The machine.
+    pub machine: &'m mut M,
+    /// The socket's counters.
+    pub udp: UdpStats,
+    /// The loop's counters.
+    pub driver: DriverStats,
 }
 
 /// What the loop did.
@@ -153,7 +160,8 @@ impl<'d, R: Runtime, M: Machine, O: Owner<M>> Driver<'d, R, M, O> {
         if self.leaving.is_some() {
             return Rest::Done;
         }
-        match self.owner.poll_input(cx, now, self.machine) {
+        let turn = Turn { now, machine: &mut *self.machine, udp: self.udp.stats(), driver: self.stats };
+        match self.owner.poll_input(cx, turn) {
             Poll::Ready(flow) => {
                 self.follow(now, flow);
                 Rest::More

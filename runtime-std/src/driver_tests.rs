@@ -98,8 +98,7 @@ impl Owner<Echo> for Listener {
     fn poll_input(
         &mut self,
         _: &mut Context<'_>,
-        _: Instant,
-        machine: &mut Echo,
+        Turn { machine, .. }: Turn<'_, Echo>,
     ) -> Poll<ControlFlow<&'static str>> {
         if self.stop_after_ticks.is_some_and(|ticks| machine.ticks >= ticks) {
             machine.answers.extend(self.farewell.map(|remote| (Path::to(remote), 77)));
