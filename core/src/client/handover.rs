@@ -70,7 +70,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
         if is_searching && self.clocks.find_at <= now {
             self.clocks.find_at = now + self.clocks.find_every;
-            self.clocks.find_every = (self.clocks.find_every.saturating_mul(2)).min(Duration::from_secs(8));
+            self.clocks.find_every = (self.clocks.find_every * 2).min(Duration::from_secs(8));
             self.owe(EDGE, |owed| owed.find = true);
         }
     }

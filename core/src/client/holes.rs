@@ -49,7 +49,7 @@ impl Holes {
             }
             self.list.pop();
         }
-        self.list.insert(place.min(self.list.len()), hole).is_ok()
+        self.list.insert(place, hole).is_ok()
     }
 
     /// The hole of a frame.

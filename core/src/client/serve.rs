@@ -98,7 +98,7 @@ impl<S: FrameStore> Client<'_, S> {
         let feed = self.feeds.get(usize::from(substream))?;
         let settings = &self.session.as_ref()?.settings;
         let level = self.level(substream);
-        let beat = settings.beat().saturating_mul(2).saturating_add(Duration::from_secs(1));
+        let beat = settings.beat() * 2 + Duration::from_secs(1);
         let is_healthy = feed.current.is_some_and(|stretch| now.since(stretch.heard_at) <= beat);
         if self.is_leaving {
             Some(RefuseReason::Leaving)
