@@ -3,7 +3,7 @@
 use super::StoreKey;
 use super::assembly::{Assemblies, Assembly};
 use super::frame_slot::{FrameEntry, FrameSlot, FrameState};
-use super::place_bits::{PlaceBits, set_complete};
+use super::place_bits::{PlaceBits, set_complete, set_gap};
 use crate::limits::FRAGMENTS_MAX;
 use crate::media::{FrameId, FrameInfo};
 
@@ -72,7 +72,7 @@ impl<'a> FrameIndex<'a> {
         self.check(info.id, count)?;
         self.hold(&info, count, key, 0);
         if let Some(place) = self.place(info.id) {
-            set_complete(self.slots, place, true, info.key);
+            set_complete(self.slots, place, info.key);
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl<'a> FrameIndex<'a> {
                 if let Some((_, slot)) = self.find_mut(id) {
                     slot.assembly = 0;
                 }
-                set_complete(self.slots, place, true, is_key);
+                set_complete(self.slots, place, is_key);
                 Marked::Completed
             }
         }
@@ -104,13 +104,10 @@ impl<'a> FrameIndex<'a> {
         let (key, assembly) = (slot.store_key(), slot.assembly);
         slot.clear();
         self.assemblies.give(assembly);
-        set_complete(self.slots, place, false, false);
+        set_gap(self.slots, place);
         self.held = self.held.saturating_sub(1);
         if id == self.low {
             self.low = id.next();
-        }
-        if id == self.high {
-            self.high = id.minus(1);
         }
         Some(key)
     }

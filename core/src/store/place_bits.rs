@@ -47,10 +47,20 @@ impl PlaceBits {
     }
 }
 
-/// Sets the bits of a complete frame at `place`, or clears them.
-pub(super) fn set_complete(slots: &mut [FrameSlot], place: u32, is_complete: bool, is_key: bool) {
+/// Notes that a complete frame is at `place`.
+pub(super) fn set_complete(slots: &mut [FrameSlot], place: u32, is_key: bool) {
     let Some(slot) = slots.get_mut((place / WORD_BITS) as usize) else { return };
     let bit = 1 << (place % WORD_BITS);
-    slot.complete_bits = if is_complete { slot.complete_bits | bit } else { slot.complete_bits & !bit };
-    slot.key_bits = if is_complete && is_key { slot.key_bits | bit } else { slot.key_bits & !bit };
+    slot.complete_bits |= bit;
+    if is_key {
+        slot.key_bits |= bit;
+    }
+}
+
+/// Notes that no complete frame is at `place`.
+pub(super) fn set_gap(slots: &mut [FrameSlot], place: u32) {
+    let Some(slot) = slots.get_mut((place / WORD_BITS) as usize) else { return };
+    let others = !(1 << (place % WORD_BITS));
+    slot.complete_bits &= others;
+    slot.key_bits &= others;
 }

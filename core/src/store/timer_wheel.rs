@@ -87,7 +87,8 @@ impl<'a> TimerWheel<'a> {
     }
 
     /// Sets the timer of `id`, in place of an earlier setting; `false` when there is no such id. A deadline that has passed
-    /// fires at the next [`Self::pop_expired`]; [`Instant::FAR_FUTURE`] never does.
+    /// fires at the next [`Self::pop_expired`]; [`Instant::FAR_FUTURE`] never does. To the wheel time
+    /// does not step back.
     pub fn schedule(&mut self, id: u32, at: Instant) -> bool {
         if id as usize >= self.slots.len() {
             return false;
@@ -223,14 +224,11 @@ impl<'a> TimerWheel<'a> {
         }
     }
 
-    /// The first bucket that is not empty, from the present on: lower levels lie wholly before higher ones.
+    /// The first bucket that is not empty. Those before the present are, and lower levels lie wholly before higher ones.
     fn next_bucket(&self) -> Option<Bucket> {
         (0..LEVELS).zip(self.occupied).find_map(|(level, occupied)| {
             let shift = u32::from(level) * LEVEL_BITS;
-            let present = (self.tick >> shift) % u64::from(BUCKETS);
-            let not_passed = u64::MAX << present;
-            let ahead = if level == 0 { not_passed } else { not_passed << 1 };
-            let index = (occupied & ahead).trailing_zeros();
+            let index = occupied.trailing_zeros();
             if index >= u32::from(BUCKETS) {
                 return None;
             }

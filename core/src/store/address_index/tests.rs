@@ -55,6 +55,15 @@ fn addresses_that_differ_are_told_apart() {
 }
 
 #[test]
+fn one_hash_does_not_make_one_address() {
+    let mut slots = [AddressSlot::EMPTY];
+    let mut index = AddressIndex::new(&mut slots, [0; 16]);
+    assert_eq!(index.insert(address(1), 1), Ok(None));
+    index.slots[0].hash = Key::of(&address(2)).hash(&index.secret);
+    assert_eq!((index.get(&address(2)), index.remove(&address(2))), (None, None));
+}
+
+#[test]
 fn the_secret_decides_the_order_of_places() {
     let places = |secret| {
         let mut slots = [AddressSlot::EMPTY; 64];

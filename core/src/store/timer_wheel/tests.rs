@@ -52,6 +52,20 @@ fn one_tick_keeps_the_order_of_scheduling_from_near_and_far() {
 }
 
 #[test]
+fn time_does_not_step_back() {
+    let mut slots = [WheelSlot::EMPTY; 2];
+    let mut wheel = TimerWheel::new(&mut slots);
+    assert_eq!(wheel.pop_expired(Instant::from_millis(1_000)), None);
+    assert!(wheel.schedule(0, Instant::from_millis(1_100)));
+    assert_eq!(wheel.pop_expired(Instant::from_millis(500)), None);
+    assert!(wheel.schedule(1, Instant::from_millis(700)));
+    assert_eq!(wheel.next_deadline(), Some(Instant::from_millis(1_000)));
+    assert_eq!(drain(&mut wheel, Instant::from_millis(999)), []);
+    assert_eq!(drain(&mut wheel, Instant::from_millis(1_000)), [1]);
+    assert_eq!(drain(&mut wheel, Instant::from_millis(1_100)), [0]);
+}
+
+#[test]
 fn never_is_never() {
     let mut slots = [WheelSlot::EMPTY; 1];
     let mut wheel = TimerWheel::new(&mut slots);
