@@ -30,7 +30,8 @@ const RUN_FRAMES_MAX: u32 = 8_192;
 pub trait PlayoutBuffer {
     /// Frame `id`, when it is complete.
     fn frame(&self, id: FrameId) -> Option<FrameInfo>;
-    /// The newest frame known to exist, complete or not: the live edge.
+    /// The newest frame known to exist, complete or not: the live edge. Whoever keeps the buffer checks such claims: one
+    /// far ahead makes the viewer look late, and a late viewer jumps.
     fn newest_live(&self) -> FrameId;
     /// The oldest complete frame at or after `from`.
     fn next_complete(&self, from: FrameId) -> Option<FrameId>;
@@ -142,6 +143,7 @@ pub struct Playout {
     state: State,
     playhead: FrameId,
     clock: MediaClock,
+    polled_at: Instant,
     steer_at: Instant,
     is_catching_up: bool,
     stats: PlayoutStats,
@@ -157,6 +159,7 @@ impl Playout {
             state: State::Idle,
             playhead: FrameId(0),
             clock: MediaClock::new(settings.cadence_us),
+            polled_at: Instant::ZERO,
             steer_at: Instant::ZERO,
             is_catching_up: false,
             stats: PlayoutStats::default(),
@@ -179,6 +182,7 @@ impl Playout {
 
     /// The next step at `now`, which never goes back.
     pub fn poll(&mut self, now: Instant, buffer: &impl PlayoutBuffer) -> Step {
+        self.polled_at = now;
         match self.state {
             State::Idle => Step::Idle,
             State::Startup { since, run_end, run_at } => {
@@ -197,12 +201,15 @@ impl Playout {
     }
 
     /// When frame `id` is due, judged by the cadence; `None` before playback. A constant-time estimate: frames between
-    /// here and there may yet stall the clock or be skipped.
+    /// here and there may yet stall the clock or be skipped. In a stall the missing frame is due at the last poll.
     #[must_use]
     pub fn deadline_of(&self, id: FrameId) -> Option<Instant> {
         match self.state {
             State::Idle | State::Startup { .. } => None,
-            State::Playing | State::Stalled { .. } => Some(self.clock.estimate(id)),
+            State::Playing => Some(self.clock.estimate(id)),
+            State::Stalled { .. } => {
+                Some(self.polled_at.plus_micros(self.clock.media_us(id.since(self.playhead))))
+            }
         }
     }
 

@@ -410,6 +410,11 @@ fn deadlines_follow_the_cadence_of_the_stream_and_the_stall() {
     let deadline = |player: &Player, id| player.playout.deadline_of(FrameId(id)).map(Instant::as_micros);
     assert_eq!(deadline(&player, 60), Some(2_400_000));
     assert_eq!(deadline(&player, 20), Some(800_000));
+    player.run(5_000_000);
+    let _ = player.playout.poll(Instant::from_micros(5_000_000), &player.buffer);
+    assert_eq!(player.playout.state(), PlayoutState::Stalled);
+    assert_eq!(deadline(&player, 50), Some(5_000_000), "the stalled frame is wanted at once");
+    assert_eq!(deadline(&player, 75), Some(6_000_000));
     // The settings said 40 ms, the stream has 20.
     let mut player = Player::new(4_000);
     for id in 0..150 {
