@@ -1,0 +1,4 @@
+//! What the fuzz targets do with bytes. Each harness is a file of its own, so that a crate's tests replay its corpus
+//! without a fuzzer (`core/tests/corpus_decode.rs`).
+
+pub mod decode;
