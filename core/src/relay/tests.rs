@@ -198,6 +198,9 @@ fn a_publisher_goes_on_where_the_node_is() {
     let bytes = pushed(&mut source, again, 10);
     feed(&mut intake, again, &bytes, 9, None, &mut heard).unwrap();
     assert_eq!(heard.frames, [(FrameId(71), vec![0x47; 10])]);
+    // A node that took frames is asked again as soon as the first time.
+    source.handle_disconnected(again);
+    assert_eq!(source.poll_timeout().unwrap().at, again.plus_micros(250_000));
 }
 
 #[test]
