@@ -13,4 +13,6 @@ pub use intake::{Intake, IntakeEvent};
 pub use source::{NewFrame, PushError, Source, SourceConfig, SourceEvent};
 
 #[cfg(test)]
+mod order_tests;
+#[cfg(test)]
 mod tests;
