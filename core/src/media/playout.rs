@@ -5,7 +5,8 @@
 use core::time::Duration;
 
 use super::clock::{MediaClock, step_us};
-use super::{ChannelSettings, FrameId, FrameInfo};
+use super::step::{PlayoutBuffer, PlayoutState, PlayoutStats, Step};
+use super::{ChannelSettings, FrameId};
 use crate::time::Instant;
 
 /// A missing frame is waited for this long after its deadline (protocol.md, "Playout").
@@ -25,88 +26,6 @@ const STEER_EVERY_US: u64 = 1_000_000;
 /// Key frames looked at in one search for a start, and frames in one look ahead: bounds of the work of a poll.
 const START_KEYS_MAX: u32 = 16;
 const RUN_FRAMES_MAX: u32 = 8_192;
-
-/// What playout asks of the buffer. Every answer is about the moment of the call.
-pub trait PlayoutBuffer {
-    /// Frame `id`, when it is complete.
-    fn frame(&self, id: FrameId) -> Option<FrameInfo>;
-    /// The newest frame known to exist, complete or not: the live edge. Whoever keeps the buffer checks such claims: one
-    /// far ahead makes the viewer look late, and a late viewer jumps.
-    fn newest_live(&self) -> FrameId;
-    /// The oldest complete frame at or after `from`.
-    fn next_complete(&self, from: FrameId) -> Option<FrameId>;
-    /// The oldest complete key frame at or after `from`.
-    fn next_key(&self, from: FrameId) -> Option<FrameId>;
-    /// The newest complete key frame.
-    fn newest_key(&self) -> Option<FrameId>;
-    /// Whether the incomplete frame `id` is known to be a key frame, so that what follows cannot do without it.
-    fn is_incomplete_key(&self, id: FrameId) -> bool {
-        let _ = id;
-        false
-    }
-}
-
-/// What is to be done. Poll until [`Step::Wait`] or [`Step::Idle`], and again whenever a frame was completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[must_use = "a step not carried out is a frame not shown"]
-pub enum Step {
-    /// Nothing to do until the buffer changes.
-    Idle,
-    /// Nothing to do until then, or until the buffer changes.
-    Wait(Instant),
-    /// Hand this complete frame to the player. The playhead is past it.
-    Deliver(FrameId),
-    /// Playback begins.
-    Started {
-        /// The first frame to be delivered: a key frame.
-        first: FrameId,
-        /// Time since the first poll after [`Playout::start`].
-        startup: Duration,
-    },
-    /// A frame is missing at its deadline: the picture stands.
-    Stalled,
-    /// The stall is over.
-    Resumed {
-        /// How long it lasted.
-        after: Duration,
-    },
-    /// Frames are passed over.
-    Skipped {
-        /// The first of them.
-        from: FrameId,
-        /// The next frame to be delivered.
-        to: FrameId,
-    },
-}
-
-/// What playout is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum PlayoutState {
-    /// Not started.
-    Idle,
-    /// Gathers media up to the startup threshold.
-    Startup,
-    /// Frames are delivered as they fall due.
-    Playing,
-    /// The next frame is missing past its deadline.
-    Stalled,
-}
-
-/// Totals since the machine was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct PlayoutStats {
-    /// Frames delivered.
-    pub frames_played: u32,
-    /// Frames passed over since playback began.
-    pub frames_skipped: u32,
-    /// Stalls since playback began, the present one included.
-    pub stalls: u32,
-    /// Time spent in stalls that are over.
-    pub stalled: Duration,
-}
 
 #[derive(Clone, Copy, Debug)]
 enum State {

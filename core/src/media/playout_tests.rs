@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
 use super::*;
-use crate::media::Dts;
+use crate::media::{Dts, FrameInfo};
 
 /// 25 frames a second.
 const CADENCE_US: u64 = 40_000;
