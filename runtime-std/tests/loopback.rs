@@ -11,10 +11,12 @@ use std::sync::Arc;
 use livesky_core::media::{ChannelName, ChannelSettings, Dts};
 use livesky_core::relay::NewFrame;
 use livesky_core::wire::control::{Class, ClientId};
-use livesky_std::publisher::PublishedFrame;
+use livesky_core::wire::stream::StreamRefusal;
+use livesky_std::publisher::{PublishedFrame, PublisherError};
 use livesky_std::{
-    EdgeEnded, EdgeHandle, EdgeOptions, FrameLogReader, LogEntry, Publisher, PublisherOptions,
-    PublisherState, Runtime, ViewerEnded, ViewerHandle, ViewerOptions, edge, join, publish,
+    AsyncStd, EdgeEnded, EdgeHandle, EdgeOptions, FrameLogReader, Impairment, LogEntry, Publisher,
+    PublisherOptions, PublisherState, PublisherStatus, Runtime, Smol, Tokio, UdpOptions, ViewerEnded,
+    ViewerHandle, ViewerOptions, edge, join, publish,
 };
 
 const CADENCE_MS: u64 = 40;
@@ -31,7 +33,7 @@ trait TestRuntime: Runtime {
     ) -> impl Future<Output = T> + Send;
 }
 
-impl TestRuntime for livesky_std::Smol {
+impl TestRuntime for Smol {
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         smol::block_on(future)
     }
@@ -43,7 +45,7 @@ impl TestRuntime for livesky_std::Smol {
     }
 }
 
-impl TestRuntime for livesky_std::Tokio {
+impl TestRuntime for Tokio {
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
     }
@@ -56,7 +58,7 @@ impl TestRuntime for livesky_std::Tokio {
     }
 }
 
-impl TestRuntime for livesky_std::AsyncStd {
+impl TestRuntime for AsyncStd {
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         async_std::task::block_on(future)
     }
@@ -132,24 +134,19 @@ async fn until<R: Runtime>(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     .await;
 }
 
-fn start_edge<R: TestRuntime>() -> (EdgeHandle, impl Future<Output = std::io::Result<EdgeEnded>>) {
-    let mut options = EdgeOptions::new(any_port(), any_port());
+fn start_edge<R: TestRuntime>(
+    tcp: SocketAddr,
+) -> (EdgeHandle, impl Future<Output = std::io::Result<EdgeEnded>>) {
+    let mut options = EdgeOptions::new(any_port(), tcp);
     options.clients_max = 64;
     options.config.n1 = 1;
     let (handle, driver) = edge::bind::<R>(options).unwrap();
     (handle, R::spawn(driver))
 }
 
-fn start_viewer<R: TestRuntime>(
-    edge: &EdgeHandle,
-) -> (ViewerHandle, impl Future<Output = std::io::Result<ViewerEnded>>) {
-    let options = ViewerOptions { upload_bps: 10_000_000, ..ViewerOptions::new(edge.udp_addr(), channel()) };
-    let (handle, driver) = join::<R>(options).unwrap();
-    (handle, R::spawn(driver))
-}
-
-async fn run<R: TestRuntime>() {
-    let (edge, edge_task) = start_edge::<R>();
+fn start_publisher<R: TestRuntime>(
+    node: SocketAddr,
+) -> (Publisher, impl Future<Output = Result<PublisherStatus, PublisherError>>) {
     let settings = ChannelSettings {
         rate_bps: 500_000,
         target_buffer_ms: 2_000,
@@ -158,23 +155,45 @@ async fn run<R: TestRuntime>() {
         upload_cap_percent: 500,
         ..ChannelSettings::default()
     };
-    let options = PublisherOptions {
-        settings,
-        init: b"init".to_vec(),
-        ..PublisherOptions::new(edge.tcp_addr(), channel())
-    };
+    let init = b"init".to_vec();
+    let options = PublisherOptions { settings, init, ..PublisherOptions::new(node, channel()) };
     let (publisher, driver) = publish::<R>(options);
-    let publisher_task = R::spawn(driver);
-    let _feed = R::spawn(feed::<R>(publisher.clone()));
+    (publisher, R::spawn(driver))
+}
+
+async fn until_on_air<R: TestRuntime>(edge: &EdgeHandle) {
     until::<R>("the channel's first frames", async || {
         edge.frames(&channel()).is_some_and(|mut frames| frames.try_next().is_some())
     })
     .await;
+}
 
-    let (push, push_task) = start_viewer::<R>(&edge);
+fn start_viewer<R: TestRuntime>(
+    edge: &EdgeHandle,
+    network: Option<Impairment>,
+) -> (ViewerHandle, impl Future<Output = std::io::Result<ViewerEnded>>) {
+    let mut options = ViewerOptions::new(edge.udp_addr(), channel());
+    options.upload_bps = 10_000_000;
+    options.socket = UdpOptions { uplink: network, downlink: network, seed: 1, ..options.socket };
+    let (handle, driver) = join::<R>(options).unwrap();
+    (handle, R::spawn(driver))
+}
+
+async fn run<R: TestRuntime>(network: Option<Impairment>) {
+    let (edge, edge_task) = start_edge::<R>(any_port());
+    let (publisher, publisher_task) = start_publisher::<R>(edge.tcp_addr());
+    let _feed = R::spawn(feed::<R>(publisher.clone()));
+    until_on_air::<R>(&edge).await;
+    // With the target buffer behind the live edge there is time to repair what is lost, and to wait for a busy computer.
+    until::<R>("the target buffer", async || {
+        edge.frames_from_oldest(&channel()).is_some_and(|frames| frames.frames_behind() > 60)
+    })
+    .await;
+
+    let (push, push_task) = start_viewer::<R>(&edge, network);
     until::<R>("the push viewer's start", async || push.status().session.is_some()).await;
-    let (first, first_task) = start_viewer::<R>(&edge);
-    let (second, second_task) = start_viewer::<R>(&edge);
+    let (first, first_task) = start_viewer::<R>(&edge, network);
+    let (second, second_task) = start_viewer::<R>(&edge, network);
     let watching = [("push", &push), ("first", &first), ("second", &second)]
         .map(|(name, viewer)| R::spawn(watch(name, viewer.frames())));
     let legacy = R::spawn(watch("legacy", edge.frames(&channel()).unwrap()));
@@ -216,15 +235,71 @@ async fn run<R: TestRuntime>() {
 
 #[test]
 fn on_smol() {
-    livesky_std::Smol::block_on(run::<livesky_std::Smol>());
+    Smol::block_on(run::<Smol>(None));
 }
 
 #[test]
 fn on_tokio() {
-    livesky_std::Tokio::block_on(run::<livesky_std::Tokio>());
+    Tokio::block_on(run::<Tokio>(None));
 }
 
 #[test]
 fn on_async_std() {
-    livesky_std::AsyncStd::block_on(run::<livesky_std::AsyncStd>());
+    AsyncStd::block_on(run::<AsyncStd>(None));
+}
+
+/// 2 % of the datagrams are lost in either direction, others wait, overtake each other or come twice.
+#[test]
+fn over_a_bad_network() {
+    let network = Impairment {
+        loss: 0.02,
+        delay: Duration::from_millis(20),
+        jitter: Duration::from_millis(10),
+        reorder: 0.01,
+        duplicate: 0.01,
+        ..Impairment::default()
+    };
+    Smol::block_on(run::<Smol>(Some(network)));
+}
+
+/// An edge that goes down and comes up again gets the channel again, under the numbers that follow.
+#[test]
+fn publishers_come_back_and_go_on_where_they_were() {
+    Smol::block_on(async {
+        let (edge, edge_task) = start_edge::<Smol>(any_port());
+        let node = edge.tcp_addr();
+        let (publisher, publisher_task) = start_publisher::<Smol>(node);
+        let _feed = Smol::spawn(feed::<Smol>(publisher.clone()));
+        until_on_air::<Smol>(&edge).await;
+        drop(edge);
+        assert_eq!(edge_task.await.unwrap(), EdgeEnded::HandleDropped);
+        until::<Smol>("the notice of it", async || publisher.state() != PublisherState::OnAir).await;
+        let before = publisher.status();
+        let (edge, _edge_task) = start_edge::<Smol>(node);
+        until_on_air::<Smol>(&edge).await;
+        assert_eq!(publisher.status().accepts, 2);
+        let first = edge.frames_from_oldest(&channel()).and_then(|mut frames| frames.try_next());
+        let Some(LogEntry::Frame(first)) = first else { panic!("{first:?}") };
+        assert_eq!(Some(first.info.id), before.resume.map(|resume| resume.next));
+        drop(publisher);
+        drop(_feed);
+        assert_eq!(publisher_task.await.unwrap().state, PublisherState::Ended);
+    });
+}
+
+/// A second publisher of a channel is refused and keeps asking; it gets the channel once the first has left it.
+#[test]
+fn channels_have_one_publisher_at_a_time() {
+    Smol::block_on(async {
+        let (edge, _edge_task) = start_edge::<Smol>(any_port());
+        let (first, first_task) = start_publisher::<Smol>(edge.tcp_addr());
+        until::<Smol>("the first's acceptance", async || first.state() == PublisherState::OnAir).await;
+        let (second, _second_task) = start_publisher::<Smol>(edge.tcp_addr());
+        let taken = PublisherState::Refused(StreamRefusal::ChannelTaken);
+        until::<Smol>("the second's refusal", async || second.state() == taken).await;
+        assert_eq!(first.state(), PublisherState::OnAir);
+        first.end().await;
+        first_task.await.unwrap();
+        until::<Smol>("the second's acceptance", async || second.state() == PublisherState::OnAir).await;
+    });
 }
