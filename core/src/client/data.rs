@@ -121,6 +121,9 @@ impl<S: FrameStore> Client<'_, S> {
                 break;
             }
             if !self.frames.is_complete(id) && !self.holes.note(id, now) {
+                if let Some(feed) = self.feed_mut(substream) {
+                    feed.widen_gap(id, until);
+                }
                 break;
             }
             id = self.next_in(substream, id.next());
@@ -219,12 +222,14 @@ impl<S: FrameStore> Client<'_, S> {
         self.substreams_where(|feed| feed.is_from(EDGE))
     }
 
-    /// Substreams a child could be fed: fed by somebody, at a level above the deepest.
+    /// Substreams a child could be fed: fed by somebody up to the live edge, at a level above the deepest.
     pub(super) fn feedable(&self) -> u16 {
-        let levels_max = self.session.as_ref().map_or(0, |session| session.settings.levels_max);
+        let Some(session) = &self.session else { return 0 };
+        let levels_max = session.settings.levels_max;
+        let behind_max = session.behind_max();
         self.substreams_where(|feed| {
-            feed.current.is_some()
-                && feed.level < levels_max
+            feed.level < levels_max
+                && feed.current.is_some_and(|stretch| session.newest.since(stretch.next) <= behind_max)
                 && !(feed.is_from(EDGE) && feed.grant == Grant::Lease)
         })
     }

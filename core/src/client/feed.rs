@@ -58,6 +58,8 @@ pub struct Feed {
     pub current: Option<Stretch>,
     /// The former feeder, until it has sent everything before the cut.
     pub tail: Option<Stretch>,
+    /// Frames no feeder owes any more that did not fit among the holes: from the first to before the second.
+    pub gap: Option<(FrameId, FrameId)>,
     /// How long the current feeder means to feed.
     pub grant: Grant,
     /// This client's level on the substream, as it would tell a child.
@@ -75,6 +77,7 @@ impl Feed {
     pub const EMPTY: Self = Self {
         current: None,
         tail: None,
+        gap: None,
         grant: Grant::Feed,
         level: NO_LEVEL,
         request: None,
@@ -104,6 +107,17 @@ impl Feed {
             (_, Some(current)) if is_of(current) => Some(current),
             (_, _) => None,
         }
+    }
+
+    /// The lowest frame a feeder still owes: where `peer`, taken anew, is to go on when it is that feeder.
+    #[must_use]
+    pub fn owed_by(&self, peer: u8) -> Option<FrameId> {
+        self.tail.filter(|tail| tail.peer == peer).or(self.current).map(|stretch| stretch.next)
+    }
+
+    /// Adds to the gap.
+    pub fn widen_gap(&mut self, from: FrameId, until: FrameId) {
+        self.gap = Some(self.gap.map_or((from, until), |gap| (gap.0.min(from), gap.1.max(until))));
     }
 
     /// Tells `peer` to stop before `until`; of several cuts for a feeder the last counts.

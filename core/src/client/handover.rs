@@ -23,6 +23,8 @@ const LATE: Duration = Duration::from_millis(60);
 const FEED_SILENT_MAX: Duration = Duration::from_millis(1_500);
 /// Requests are repeated this often before the other side counts as silent.
 const TRIES_MAX: u8 = 3;
+/// A slot no peer has.
+const NOBODY: u8 = u8::MAX;
 /// Candidates compared for one choice.
 const PROSPECTS_MAX: usize = 24;
 
@@ -38,12 +40,12 @@ impl<S: FrameStore> Client<'_, S> {
         })
     }
 
-    /// The first frame of a substream that is not held, from the playhead and from what the feed has not brought yet.
-    pub(super) fn first_lacking(&self, substream: u8) -> Option<FrameId> {
+    /// The first frame of a substream that is not held, from the playhead and from what the feed has not brought yet; for the
+    /// feeder of the tail from what it has not brought.
+    pub(super) fn first_lacking(&self, substream: u8, feeder: u8) -> Option<FrameId> {
         let session = self.session.as_ref()?;
         let floor = self.playout.playhead().unwrap_or(session.start);
-        let seen =
-            self.feeds.get(usize::from(substream)).and_then(|feed| feed.current).map(|stretch| stretch.next);
+        let seen = self.feeds.get(usize::from(substream)).and_then(|feed| feed.owed_by(feeder));
         let mut id = self.next_in(substream, seen.map_or(floor, |seen| seen.max(floor)));
         for _ in 0..self.frames.capacity() {
             if !self.frames.is_complete(id) {
@@ -64,6 +66,7 @@ impl<S: FrameStore> Client<'_, S> {
         let mut is_searching = false;
         for substream in 0..self.substreams() {
             self.check_tail(now, substream);
+            self.check_gap(now, substream);
             self.check_request(now, substream);
             self.check_silence(now, substream);
             is_searching |= self.search(now, substream);
@@ -86,6 +89,13 @@ impl<S: FrameStore> Client<'_, S> {
             if let Some(feed) = self.feed_mut(substream) {
                 feed.tail = None;
             }
+        }
+    }
+
+    /// Holes that found no room: there may be some by now.
+    fn check_gap(&mut self, now: Instant, substream: u8) {
+        if let Some((from, until)) = self.feed_mut(substream).and_then(|feed| feed.gap.take()) {
+            self.note_holes(now, substream, from, until);
         }
     }
 
@@ -165,7 +175,7 @@ impl<S: FrameStore> Client<'_, S> {
         if feed.is_from(slot) {
             feed.search_at = now;
             self.stats.feeds_lost = self.stats.feeds_lost.saturating_add(1);
-            let from = self.first_lacking(substream);
+            let from = self.first_lacking(substream, EDGE);
             if let Some(feed) = self.feed_mut(substream) {
                 feed.current = None;
             }
@@ -180,7 +190,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     fn take_from_edge(&mut self, now: Instant, substream: u8) {
-        if let Some(from) = self.first_lacking(substream).filter(|_| !self.is_edge_spent(now)) {
+        if let Some(from) = self.first_lacking(substream, EDGE).filter(|_| !self.is_edge_spent(now)) {
             self.request(now, EDGE, substream, from);
         }
     }
@@ -227,7 +237,7 @@ impl<S: FrameStore> Client<'_, S> {
         let Some(known) = self.candidates.get_mut(index) else { return true };
         known.candidate.slots = known.candidate.slots.saturating_sub(1);
         let candidate = known.candidate;
-        let from = if has_none { self.first_lacking(substream) } else { None };
+        let from = if has_none { self.first_lacking(substream, NOBODY) } else { None };
         let from = from.unwrap_or_else(|| self.next_in(substream, newest.next()));
         if let Some(slot) = self.slot_for(now, &candidate) {
             self.request(now, slot, substream, from);
@@ -309,7 +319,10 @@ impl<S: FrameStore> Client<'_, S> {
         feed.current = Some(Stretch { peer: slot, next: accept.first, until: None, heard_at: now });
         feed.tail = None;
         if let Some(tail) = tail {
-            self.note_holes(now, substream, tail.next, tail.until.unwrap_or(tail.next).min(accept.first));
+            let until = tail.until.unwrap_or(tail.next);
+            // A feeder that moves its feed gives up what it owed before.
+            let until = if tail.peer == slot { until.min(accept.first) } else { until };
+            self.note_holes(now, substream, tail.next, until);
         }
         match old {
             None => self.note_holes(now, substream, from, accept.first),

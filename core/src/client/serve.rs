@@ -95,22 +95,28 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Why a child is not taken on, if so.
     fn refusal(&self, now: Instant, substream: u8, child_level: u8, is_child: bool) -> Option<RefuseReason> {
-        let feed = self.feeds.get(usize::from(substream))?;
         let settings = &self.session.as_ref()?.settings;
         let level = self.level(substream);
-        let beat = settings.beat() * 2 + Duration::from_secs(1);
-        let is_healthy = feed.current.is_some_and(|stretch| now.since(stretch.heard_at) <= beat);
+        let is_healthy = self.feedable() & bit(substream) != 0 && self.is_fresh(now, substream);
         if self.is_leaving {
             Some(RefuseReason::Leaving)
-        } else if !is_healthy {
-            Some(RefuseReason::Unhealthy)
         } else if level >= settings.levels_max || level >= child_level {
             Some(RefuseReason::Level)
+        } else if !is_healthy {
+            Some(RefuseReason::Unhealthy)
         } else if !is_child && self.slots_used() >= self.slots_max() {
             Some(RefuseReason::Full)
         } else {
             None
         }
+    }
+
+    /// Whether the feed of a substream brought something within two beats and a second.
+    fn is_fresh(&self, now: Instant, substream: u8) -> bool {
+        let Some(session) = &self.session else { return false };
+        let silence_max = session.settings.beat().saturating_mul(2).saturating_add(Duration::from_secs(1));
+        let feed = self.feeds.get(usize::from(substream)).and_then(|feed| feed.current);
+        feed.is_some_and(|stretch| now.since(stretch.heard_at) <= silence_max)
     }
 
     pub(super) fn refuse(&mut self, slot: u8, substream: u8, reason: RefuseReason) {

@@ -66,6 +66,13 @@ pub(super) struct Session {
     pub(super) key_len: u32,
 }
 
+impl Session {
+    /// Frames a feed may be behind the newest and still count as live: two beats and a second.
+    pub(super) fn behind_max(&self) -> u32 {
+        self.settings.frames_in(self.settings.beat().saturating_mul(2).saturating_add(Duration::from_secs(1)))
+    }
+}
+
 impl<S: FrameStore> Client<'_, S> {
     /// Starts to say hello; the edge gets slot 0 and a fresh link.
     pub(super) fn begin_joining(&mut self, now: Instant) {
@@ -203,7 +210,7 @@ impl<S: FrameStore> Client<'_, S> {
             Class::P2p => (Grant::Lease, settings.levels_max),
         };
         for substream in 0..settings.substreams {
-            let lacked = self.first_lacking(substream).filter(|_| is_same_run);
+            let lacked = self.first_lacking(substream, EDGE).filter(|_| is_same_run);
             let Some(feed) = self.feed_mut(substream) else { continue };
             feed.forget_peer(EDGE);
             feed.search_at = now;

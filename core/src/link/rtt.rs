@@ -67,11 +67,12 @@ impl Rtt {
         self.smoothed_us().saturating_add((4 * self.var_us().min(SAMPLE_US_MAX)).max(GRANULARITY_US))
     }
 
-    /// Time after which an unacknowledged packet before an acknowledged one is lost: 9/8 of the round trip (clause 6.1.2).
+    /// Time after which an unacknowledged packet before an acknowledged one is lost: 9/8 of the round trip (clause 6.1.2), or
+    /// four variations above it where jitter is larger than that.
     #[must_use]
     pub fn loss_us(&self) -> u32 {
         let longest_us = self.smoothed_us().max(self.latest_us);
-        (longest_us + longest_us / 8).max(GRANULARITY_US)
+        (longest_us + longest_us / 8).max(self.answer_us())
     }
 
     /// Probe timeout without backoff (clause 6.2.1), `ack_delay` being the other side's longest.

@@ -12,8 +12,6 @@ const RECORDS: usize = 64;
 const RECORD_FRAGMENTS_MAX: u8 = 32;
 /// Fragments of one record are sent within this time, or its one send time would blur the round trip.
 const RECORD_SPAN_US: u32 = 5_000;
-/// Packets acknowledged after a packet that make it lost (RFC 9002 clause 6.1.1, kPacketThreshold).
-const PACKET_THRESHOLD: u32 = 3;
 
 #[derive(Clone, Copy, Debug)]
 struct Record {
@@ -216,7 +214,10 @@ impl SentWindow {
         settled
     }
 
-    /// Takes as lost what three later packets or `loss_us` have overtaken; gives how many, and when the next may be.
+    /// Takes as lost what was sent `loss_us` ago, before a packet that arrived; gives how many, and when the next may be.
+    ///
+    /// There is no packet threshold (RFC 9002 clause 6.1.1): the packets of a burst leave together and overtake each other on
+    /// any path with jitter; time tells loss from reordering, as in RFC 8985.
     pub(super) fn detect_loss(&mut self, now: Instant, largest: u32, loss_us: u32) -> (u32, Option<Instant>) {
         let mut count = 0;
         let mut next: Option<Instant> = None;
@@ -228,8 +229,7 @@ impl SentWindow {
             let age_us = now.wire_us().wrapping_sub(record.sent_us);
             let overtaken = record.open & record.below(largest);
             let is_late = age_us >= loss_us;
-            let by_count = record.below(largest.saturating_sub(PACKET_THRESHOLD - 1));
-            let lost = if is_late { overtaken } else { overtaken & by_count };
+            let lost = if is_late { overtaken } else { 0 };
             if overtaken != lost {
                 let at = now.plus_micros(u64::from(loss_us.wrapping_sub(age_us)));
                 next = Some(next.map_or(at, |earlier| earlier.min(at)));
