@@ -63,7 +63,7 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     /// A client's most urgent work.
-    fn class_of(&self, now: Instant, slot: u32) -> Option<EgressClass> {
+    pub(super) fn class_of(&self, now: Instant, slot: u32) -> Option<EgressClass> {
         let client = self.clients.at(slot)?;
         if client.has_control() {
             return Some(EgressClass::Control);

@@ -61,7 +61,7 @@ impl<'a> Tracker<'a> {
         self.suppliers.get_mut(usize::from(channel.0).checked_mul(self.part)?.checked_add(index)?)
     }
 
-    fn supplier(&self, channel: ChannelId, index: u32) -> Option<u32> {
+    pub(super) fn supplier(&self, channel: ChannelId, index: u32) -> Option<u32> {
         let index = usize::try_from(index).ok().filter(|&index| index < self.part)?;
         self.suppliers.get(usize::from(channel.0).checked_mul(self.part)?.checked_add(index)?).copied()
     }

@@ -1,1 +1,204 @@
-//! bursts
+//! Bursts, live fan-out, pulls, retransmissions and the egress bucket.
+
+use std::collections::BTreeSet;
+use std::vec::Vec;
+
+use super::harness::*;
+use crate::edge::EdgeConfig;
+use crate::media::{ChannelSettings, FrameId, fragment_len_at};
+use crate::wire::SendReason;
+use crate::wire::control::{Class, Message, PullItem};
+use crate::Endpoint;
+
+fn ids(from: u32, to: u32) -> Vec<FrameId> {
+    (from..to).map(FrameId).collect()
+}
+
+#[test]
+fn a_burst_comes_in_frame_order_and_ends_at_the_live_edge() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let mut world = World::new(&mut memory, config(100_000_000, 10), settings(), 100);
+    let viewer = world.join();
+    world.run(SECOND * 3);
+    let start = world.viewers[viewer].start;
+    assert_eq!(start, FrameId(0));
+    let newest = world.next_frame.0;
+    for substream in 0..6 {
+        let is_its = |id: &FrameId| world.settings.mapping.substream_of(*id, 6) == substream;
+        let sent: Vec<_> = ids(start.0, newest).into_iter().filter(is_its).collect();
+        assert_eq!(world.viewers[viewer].frames(Some(substream)), sent, "no gap, in order");
+    }
+    assert_eq!(world.viewers[viewer].repeats(), 0);
+    let reasons: Vec<_> = world.viewers[viewer].data.iter().map(|(_, h)| (h.info.id, h.reason)).collect();
+    assert_eq!(reasons.first().unwrap().1, SendReason::Burst);
+    assert_eq!(reasons.last().unwrap().1, SendReason::Feed);
+    assert!(world.viewers[viewer].data.iter().all(|(_, header)| header.level == 0));
+}
+
+#[test]
+fn a_burst_begins_with_32_packets_and_goes_on_at_four_times_the_rate() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let mut world = World::new(&mut memory, config(100_000_000, 10), settings(), 100);
+    world.is_publishing = false;
+    let joined_at = world.now;
+    let viewer = world.join();
+    let at_once = world.viewers[viewer].bytes_in;
+    assert!((32 * 1_200..=34 * 1_200 + 600).contains(&at_once), "32 datagrams, the welcome and the challenge: {at_once}");
+    world.run(SECOND * 3);
+    let bytes = |world: &World<'_>, until_ms: u64| -> u64 {
+        let data = world.viewers[viewer].data.iter();
+        data.filter(|(at, _)| at.micros_since(joined_at) <= until_ms * 1_000)
+            .map(|(_, h)| 46 + u64::from(fragment_len_at(h.info.len, 1_128, h.fragment)))
+            .sum()
+    };
+    // 1.6 Mbit/s are 100 KB in half a second; batches of 8 packets round it.
+    let half = bytes(&world, 500) - bytes(&world, 0);
+    assert!((80_000..=115_000).contains(&half), "{half}");
+    assert_eq!(world.viewers[viewer].frames(None), ids(0, 100));
+}
+
+#[test]
+fn a_frame_goes_to_the_subscribers_of_its_substream_and_nobody_else() {
+    let mut memory = EdgeMemory::new(8, 1, 256);
+    let mut world = World::new(&mut memory, config(100_000_000, 10), settings(), 60);
+    for _ in 0..3 {
+        world.join();
+    }
+    world.run(SECOND * 2);
+    // The second keeps substreams 0 and 1, the third none.
+    for substream in 2..6 {
+        world.release(1, substream, FrameId(0)).unwrap();
+    }
+    for substream in 0..6 {
+        world.release(2, substream, FrameId(0)).unwrap();
+    }
+    for viewer in &mut world.viewers {
+        viewer.data.clear();
+    }
+    let first = world.next_frame.0;
+    world.run(SECOND);
+    let mapping = world.settings.mapping;
+    let all = ids(first, world.next_frame.0);
+    let some: Vec<_> = all.iter().copied().filter(|&id| mapping.substream_of(id, 6) < 2).collect();
+    assert_eq!(world.viewers[0].frames(None), all);
+    assert_eq!(world.viewers[1].frames(None), some);
+    assert!(world.viewers[2].data.is_empty());
+    let view = world.edge.channel_view(world.channel).unwrap();
+    assert!((view.nc - 8.0 / 6.0).abs() < 1e-9, "{}", view.nc);
+}
+
+#[test]
+fn what_is_lost_is_sent_again_while_it_can_make_its_deadline() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let mut world = World::new(&mut memory, config(100_000_000, 10), settings(), 60);
+    let viewer = world.join();
+    world.viewers[viewer].loses = |header| header.packet % 10 == 3;
+    world.run(SECOND * 4);
+    world.viewers[viewer].loses = |_| false;
+    world.run(SECOND);
+    let got: BTreeSet<_> = world.viewers[viewer].frames(None).into_iter().collect();
+    let start = world.viewers[viewer].start.0;
+    assert_eq!(got.len(), (world.next_frame.0 - start) as usize, "every frame came");
+    assert!(world.edge.stats().retransmissions > 10);
+    assert_eq!(world.viewers[viewer].repeats(), 0, "nothing that arrived is sent again");
+}
+
+#[test]
+fn pulls_are_answered_with_data_or_missing() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let mut world = World::new(&mut memory, config(100_000_000, 10), settings(), 60);
+    let viewer = world.join();
+    world.run(SECOND);
+    for substream in 0..6 {
+        world.release(viewer, substream, FrameId(0)).unwrap();
+    }
+    world.viewers[viewer].data.clear();
+    let items = [
+        PullItem { frame: FrameId(50), first: 0, wanted: u64::MAX },
+        PullItem { frame: FrameId(51), first: 1, wanted: 1 },
+        PullItem { frame: FrameId(9_999), first: 0, wanted: 1 },
+        PullItem { frame: FrameId(52), first: 7, wanted: 1 },
+    ];
+    let items = heapless::Vec::from_slice(&items).unwrap();
+    world.say(viewer, &Message::Pull { items }).unwrap();
+    world.run(SECOND / 10);
+    let got: Vec<_> = world.viewers[viewer].data.iter().map(|(_, h)| (h.info.id.0, h.fragment)).collect();
+    assert_eq!(got, [(50, 0), (50, 1), (50, 2), (50, 3), (50, 4), (50, 5), (51, 1)]);
+    assert!(world.viewers[viewer].data.iter().all(|(_, header)| header.reason == SendReason::Pull));
+    assert!(world.viewers[viewer].has_been_told(|told| *told == Told::Missing(FrameId(9_999))));
+}
+
+#[test]
+fn the_edge_sends_no_faster_than_its_capacity_and_says_when_it_goes_on() {
+    let mut memory = EdgeMemory::new(16, 1, 256);
+    let options = EdgeConfig { rescue_share: 0.0, overhead_share: 0.0, burst_share: 0.0, ..config(4_000_000, 10) };
+    let mut world = World::new(&mut memory, options, settings(), 100);
+    let from = world.now;
+    for _ in 0..10 {
+        world.join();
+    }
+    let goes_on_at = world.edge.egress_at.unwrap();
+    assert!(goes_on_at > world.now);
+    assert!(world.edge.poll_timeout().unwrap().at <= goes_on_at);
+    world.run(SECOND * 3);
+    let bits = 8.0 * world.edge.stats().sent_bytes() as f64;
+    let seconds = world.now.micros_since(from) as f64 / 1e6;
+    let rate = bits / seconds;
+    assert!(rate <= 4_000_000.0 * 1.02, "{rate}");
+    assert!(rate >= 4_000_000.0 * 0.97, "{rate}");
+}
+
+#[test]
+fn in_a_crowd_everybody_starts_before_anybody_is_filled_up() {
+    let mut memory = EdgeMemory::new(16, 1, 512);
+    let deep = ChannelSettings { target_buffer_ms: 12_000, ..settings() };
+    let options = EdgeConfig { rescue_share: 0.0, overhead_share: 0.0, burst_share: 0.0, ..config(4_000_000, 10) };
+    let mut world = World::new(&mut memory, options, deep, 310);
+    world.is_publishing = false;
+    for _ in 0..8 {
+        world.join();
+    }
+    // 2.5 s of media for eight are 1 MB, 2 s of the capacity.
+    world.run(SECOND * 2 + SECOND / 2);
+    for viewer in &world.viewers {
+        let first_part = viewer.frames(None).iter().filter(|id| id.since(viewer.start) < 62).count();
+        assert_eq!(first_part, 62);
+        assert!(viewer.frames(None).len() < 200, "nobody has all");
+    }
+}
+
+#[test]
+fn all_fragments_of_a_frame_come_back_to_back() {
+    let mut memory = EdgeMemory::new(8, 1, 256);
+    let mut world = World::new(&mut memory, config(100_000_000, 10), settings(), 60);
+    for _ in 0..4 {
+        world.join();
+    }
+    world.run(SECOND * 3);
+    world.is_publishing = false;
+    let id = world.next_frame;
+    let info = crate::media::FrameInfo { id, len: 10_000, key: true, ..crate::media::FrameInfo::default() };
+    world.edge.push_bytes(world.now, world.channel, info, &[1; 10_000]).unwrap();
+    let mut head = [0; crate::limits::DATAGRAM_LEN_MAX];
+    let mut order = Vec::new();
+    while let Some(transmit) = world.edge.poll_transmit(world.now, &mut head) {
+        order.push(transmit.path.remote);
+    }
+    assert_eq!(order.len(), 36);
+    let changes = order.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert_eq!(changes, 3);
+}
+
+#[test]
+fn a_p2p_client_starts_on_leases_at_the_level_before_the_last() {
+    let mut memory = EdgeMemory::new(8, 1, 256);
+    let mut world = World::new(&mut memory, config(20_000_000, 1), settings(), 60);
+    world.join_with_slots(5);
+    let viewer = world.join_with_slots(0);
+    assert_eq!(world.viewers[viewer].class, Class::P2p);
+    world.run(SECOND * 2);
+    assert!(world.viewers[viewer].data.iter().all(|(_, header)| header.level == 1));
+    let reasons: BTreeSet<_> = world.viewers[viewer].data.iter().map(|(_, header)| header.reason).collect();
+    assert_eq!(reasons.into_iter().collect::<Vec<_>>(), [SendReason::Burst, SendReason::Rescue]);
+    assert_eq!(world.edge.channel_view(world.channel).unwrap().leases, (6, 0));
+}
