@@ -11,6 +11,7 @@
 //! - [`link`]: one peer: acknowledgement, round trip, loss; token buckets.
 //! - [`auth`]: proof of origin behind a seam.
 //! - [`relay`]: a channel's way from its publisher to a service node, over streams.
+//! - [`edge`]: lets clients in, feeds them, tells them of each other, and rescues them.
 //! - [`endpoint`]: the verbs that drive a datagram machine.
 
 #![no_std]

@@ -4,7 +4,7 @@
 //! frame is out, so that an adapter can send the frame's datagrams in one call; then it goes to the end of its list.
 
 use crate::endpoint::{Reject, Transmit};
-use crate::limits::DATAGRAM_LEN_MAX;
+use crate::limits::{DATAGRAM_LEN_MAX, SUBSTREAMS_MAX};
 use crate::media::FrameId;
 use crate::store::{FragmentRef, FrameEntry, FrameStore, links_of};
 use crate::time::Instant;
@@ -125,24 +125,32 @@ impl<S: FrameStore> Edge<'_, S> {
         }
     }
 
+    /// The frame a client is at or begins, past feeds whose frames are all gone: each of those is then live or over.
+    fn next_entry(&mut self, slot: u32) -> Option<(Current, FrameEntry)> {
+        for _ in 0..=SUBSTREAMS_MAX {
+            let client = self.clients.at(slot)?;
+            let newest = self.channel(client.channel)?.newest?;
+            let chosen = client.current.or_else(|| {
+                let (class, substream) = client.next_feed(newest)?;
+                Some(Current { substream, class, fragment: 0 })
+            })?;
+            let at = client.feed(chosen.substream)?.next;
+            if let Some(entry) = self.feed_entry(slot, chosen.substream) {
+                let is_same = entry.info.id == at && chosen.fragment < entry.count;
+                return Some((
+                    Current { fragment: if is_same { chosen.fragment } else { 0 }, ..chosen },
+                    entry,
+                ));
+            }
+            self.clients.at_mut(slot)?.current = None;
+        }
+        None
+    }
+
     /// The next fragment of a client's feeds.
     fn send_feed(&mut self, now: Instant, slot: u32, head: &mut [u8]) -> Option<Transmit> {
-        let client = self.clients.at(slot)?;
-        let channel = self.channel(client.channel)?;
-        let current = match client.current {
-            Some(current) => current,
-            None => {
-                let (class, substream) = client.next_feed(channel.newest?)?;
-                Current { substream, class, fragment: 0 }
-            }
-        };
-        let at = client.feed(current.substream)?.next;
-        let Some(entry) = self.feed_entry(slot, current.substream) else {
-            self.clients.at_mut(slot)?.current = None;
-            return None;
-        };
-        let fragment =
-            if entry.info.id == at && current.fragment < entry.count { current.fragment } else { 0 };
+        let (current, entry) = self.next_entry(slot)?;
+        let fragment = current.fragment;
         let client = self.clients.at_mut(slot)?;
         let is_behind = client.behind.has(current.substream);
         let granted = client.granted(current.substream)?;

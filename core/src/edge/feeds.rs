@@ -131,12 +131,10 @@ impl<S: FrameStore> Edge<'_, S> {
             (true, Class::P2p) => thresholds.target_nc(channel.clients).min(f64::from(thresholds.n_star)),
         });
         let may_rescue = has_overlay && self.has_rescue_budget(channel.substream_bps());
-        match running {
-            Some(Granted::Feed) => Some(Granted::Feed),
-            _ if nc_then <= nc_max => Some(Granted::Feed),
-            Some(Granted::JoinLease | Granted::RescueLease) => running,
-            None => may_rescue.then_some(Granted::RescueLease),
+        if nc_then <= nc_max {
+            return Some(Granted::Feed);
         }
+        running.or_else(|| may_rescue.then_some(Granted::RescueLease))
     }
 
     /// The edge's bounds for a channel: what other channels were promised is not its to give.

@@ -26,7 +26,7 @@ mod tracker;
 mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use channel::{CHANNELS_MAX, ChannelId, ChannelSlot, OpenError};
 pub use client_slot::{ClientRecord, ClientSlot};

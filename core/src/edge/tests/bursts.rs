@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::vec::Vec;
 
 use super::harness::*;
+use crate::Endpoint;
 use crate::edge::EdgeConfig;
 use crate::media::{ChannelSettings, FrameId, fragment_len_at};
 use crate::wire::SendReason;
 use crate::wire::control::{Class, Message, PullItem};
-use crate::Endpoint;
 
 fn ids(from: u32, to: u32) -> Vec<FrameId> {
     (from..to).map(FrameId).collect()
@@ -43,7 +43,10 @@ fn a_burst_begins_with_32_packets_and_goes_on_at_four_times_the_rate() {
     let joined_at = world.now;
     let viewer = world.join();
     let at_once = world.viewers[viewer].bytes_in;
-    assert!((32 * 1_200..=34 * 1_200 + 600).contains(&at_once), "32 datagrams, the welcome and the challenge: {at_once}");
+    assert!(
+        (32 * 1_200..=34 * 1_200 + 600).contains(&at_once),
+        "32 datagrams, the welcome and the challenge: {at_once}"
+    );
     world.run(SECOND * 3);
     let bytes = |world: &World<'_>, until_ms: u64| -> u64 {
         let data = world.viewers[viewer].data.iter();
@@ -131,7 +134,8 @@ fn pulls_are_answered_with_data_or_missing() {
 #[test]
 fn the_edge_sends_no_faster_than_its_capacity_and_says_when_it_goes_on() {
     let mut memory = EdgeMemory::new(16, 1, 256);
-    let options = EdgeConfig { rescue_share: 0.0, overhead_share: 0.0, burst_share: 0.0, ..config(4_000_000, 10) };
+    let options =
+        EdgeConfig { rescue_share: 0.0, overhead_share: 0.0, burst_share: 0.0, ..config(4_000_000, 10) };
     let mut world = World::new(&mut memory, options, settings(), 100);
     let from = world.now;
     for _ in 0..10 {
@@ -152,7 +156,8 @@ fn the_edge_sends_no_faster_than_its_capacity_and_says_when_it_goes_on() {
 fn in_a_crowd_everybody_starts_before_anybody_is_filled_up() {
     let mut memory = EdgeMemory::new(16, 1, 512);
     let deep = ChannelSettings { target_buffer_ms: 12_000, ..settings() };
-    let options = EdgeConfig { rescue_share: 0.0, overhead_share: 0.0, burst_share: 0.0, ..config(4_000_000, 10) };
+    let options =
+        EdgeConfig { rescue_share: 0.0, overhead_share: 0.0, burst_share: 0.0, ..config(4_000_000, 10) };
     let mut world = World::new(&mut memory, options, deep, 310);
     world.is_publishing = false;
     for _ in 0..8 {

@@ -154,7 +154,9 @@ fn other_settings_begin_an_epoch_and_send_the_clients_to_join_again() {
 
 #[test]
 fn an_edge_with_room_for_nothing_refuses_and_does_not_fall() {
-    for (clients, channels, frames) in [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 2, 1), (2, 1, 2)] {
+    for (clients, channels, frames) in
+        [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 2, 1), (2, 1, 2)]
+    {
         let mut memory = EdgeMemory::new(clients, channels, frames);
         let mut edge = memory.edge(config(1_000_000, 1));
         let now = crate::Instant::from_millis(50);

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::boxed::Box;
 use std::collections::BTreeMap;
+use std::vec;
 use std::vec::Vec;
 
 use proptest::prelude::*;
@@ -93,7 +94,7 @@ fn message(said: &Said, slots: u8) -> Message<'_> {
         Said::FindParents(substreams) => Message::FindParents { substreams: *substreams },
         // The slots a client tells are always the same, or none: they are compared with what was promised.
         Said::Status(has_slots, mask) => Message::Status(Status {
-            slots: slots,
+            slots,
             slots_max: slots,
             feedable: if *has_slots { *mask } else { 0 },
             edge_feeds: *mask,
@@ -111,9 +112,8 @@ fn apply(world: &mut World<'_>, op: &Op) {
         Op::Hello(viewer) => {
             let _taken = world.hello(*viewer);
         }
-        Op::Say(viewer, Said::Reset(link)) => {
-            let message = message(&Said::Reset(*link), 0).clone();
-            let _taken = world.say_raw(*viewer, LinkId(0), &[message]);
+        Op::Say(viewer, said @ Said::Reset(_)) => {
+            let _taken = world.say_raw(*viewer, LinkId(0), &[message(said, 0)]);
         }
         Op::Say(viewer, said) => {
             let _taken = world.say(*viewer, &message(said, slots_of(*viewer)));
@@ -174,7 +174,8 @@ fn slots_of(viewer: usize) -> u8 {
 /// Everything that is kept twice says the same twice.
 fn check(world: &World<'_>) {
     let edge = &world.edge;
-    let clients: BTreeMap<u32, &ClientSlot> = edge.clients.iter().map(|(h, client)| (h.slot, client)).collect();
+    let clients: BTreeMap<u32, &ClientSlot> =
+        edge.clients.iter().map(|(h, client)| (h.slot, client)).collect();
     assert_eq!(edge.addresses.len(), edge.clients.len());
     for (&slot, client) in &clients {
         assert_eq!(edge.addresses.get(&client.path.remote), Some(slot));
@@ -195,7 +196,8 @@ fn check(world: &World<'_>) {
 fn check_channel(world: &World<'_>, clients: &BTreeMap<u32, &ClientSlot>) {
     let edge = &world.edge;
     let Some(channel) = edge.channel(world.channel) else { return };
-    let count = |mask: fn(&ClientSlot) -> u16| clients.values().map(|client| mask(client).count_ones()).sum::<u32>();
+    let count =
+        |mask: fn(&ClientSlot) -> u16| clients.values().map(|client| mask(client).count_ones()).sum::<u32>();
     assert_eq!(channel.clients as usize, clients.len());
     assert_eq!(channel.feeds, count(|client| client.feeds.0));
     assert_eq!(channel.rescue_leases, count(|client| client.rescues.0));
@@ -235,7 +237,7 @@ fn play(world: &mut World<'_>, ops: &[Op]) {
     for _ in 0..VIEWERS {
         let viewer = world.add_viewer();
         world.viewers[viewer].status = None;
-        world.viewers[viewer].is_acking = viewer % 2 == 0;
+        world.viewers[viewer].is_acking = viewer.is_multiple_of(2);
     }
     world.is_publishing = false;
     for op in ops {
