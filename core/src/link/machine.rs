@@ -13,8 +13,11 @@ use crate::wire::control::Ack;
 
 /// The longest a receiver may hold an acknowledgement back (docs/wire.md).
 const ACK_DELAY_MAX: Duration = Duration::from_millis(200);
-/// Backoff of the probe timeout stops doubling here.
-const PROBES_MAX: u8 = 5;
+/// Beyond that, an acknowledgement may be late by timers and queues at both ends: repeating a packet too early costs more than
+/// noticing a silent peer a little later.
+const ACK_SLACK: Duration = Duration::from_millis(100);
+/// Backoff of the probe timeout stops doubling here: a peer is silent for good after 3 s.
+const PROBES_MAX: u8 = 3;
 
 /// State of a link to one peer, 2 KiB at most. `EMPTY` is all zero bits.
 #[derive(Clone, Debug)]
@@ -84,7 +87,8 @@ impl Link {
     }
 
     fn probe_at(&self) -> Instant {
-        let probe_us = u64::from(self.rtt.probe_us(ACK_DELAY_MAX)) << self.probes.min(PROBES_MAX);
+        let probe_us = u64::from(self.rtt.probe_us(ACK_DELAY_MAX.saturating_add(ACK_SLACK)))
+            << self.probes.min(PROBES_MAX);
         self.last_sent.plus_micros(probe_us)
     }
 
@@ -105,6 +109,9 @@ impl Link {
         let settled = self.sent.on_ack(now, ack.largest, read_runs(ack.runs));
         if let Some(age_us) = settled.largest_age_us {
             self.rtt.on_sample(age_us, ack.delay_us);
+        }
+        if settled.is_spurious {
+            self.rtt.on_spurious_loss();
         }
         if settled.newly_acked > 0 {
             self.probes = 0;

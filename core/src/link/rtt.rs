@@ -17,11 +17,13 @@ pub struct Rtt {
     var_us: u32,
     latest_us: u32,
     min_us: u32,
+    /// How much later than the round trip says packets were seen to come.
+    reorder_us: u32,
 }
 
 impl Rtt {
     /// No sample yet.
-    pub const EMPTY: Self = Self { smoothed_us: 0, var_us: 0, latest_us: 0, min_us: 0 };
+    pub const EMPTY: Self = Self { smoothed_us: 0, var_us: 0, latest_us: 0, min_us: 0, reorder_us: 0 };
 
     /// Takes in a sample, less the delay the other side says it added (RFC 9002 clause 5.3).
     pub fn on_sample(&mut self, sample_us: u32, delay_us: u32) {
@@ -32,6 +34,7 @@ impl Rtt {
                 var_us: sample_us / 2,
                 latest_us: sample_us,
                 min_us: sample_us,
+                ..*self
             };
             return;
         }
@@ -72,7 +75,14 @@ impl Rtt {
     #[must_use]
     pub fn loss_us(&self) -> u32 {
         let longest_us = self.smoothed_us().max(self.latest_us);
-        (longest_us + longest_us / 8).max(self.answer_us())
+        (longest_us + longest_us / 8).max(self.answer_us()).saturating_add(self.reorder_us)
+    }
+
+    /// A packet given up as lost had only been late: wait a quarter of the round trip longer, at most a whole one (RFC 8985
+    /// clause 6.2, the reordering window).
+    pub fn on_spurious_loss(&mut self) {
+        let step_us = self.smoothed_us() / 4;
+        self.reorder_us = self.reorder_us.saturating_add(step_us).min(self.smoothed_us());
     }
 
     /// Probe timeout without backoff (clause 6.2.1), `ack_delay` being the other side's longest.

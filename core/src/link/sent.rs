@@ -8,6 +8,8 @@ use crate::time::Instant;
 
 /// Records of a link.
 const RECORDS: usize = 64;
+/// Packets given up that are remembered, to learn that they came after all.
+const RESENT_MAX: usize = 8;
 /// Fragments of one record: a mask of them is 32 bits.
 const RECORD_FRAGMENTS_MAX: u8 = 32;
 /// Fragments of one record are sent within this time, or its one send time would blur the round trip.
@@ -72,6 +74,9 @@ pub struct SentWindow {
     in_flight: u32,
     lost: u32,
     overflowed: u32,
+    /// The last packets whose fragments were sent again, plus one; 0: none.
+    resent: [u32; RESENT_MAX],
+    resent_count: u32,
 }
 
 /// What an acknowledgement changed.
@@ -81,6 +86,8 @@ pub(super) struct Settled {
     pub(super) newly_acked: u32,
     /// Age in microseconds of the largest packet, when it was acknowledged just now.
     pub(super) largest_age_us: Option<u32>,
+    /// Whether a packet that was given up had arrived: it was late, not lost.
+    pub(super) is_spurious: bool,
 }
 
 impl SentWindow {
@@ -93,6 +100,8 @@ impl SentWindow {
         in_flight: 0,
         lost: 0,
         overflowed: 0,
+        resent: [0; RESENT_MAX],
+        resent_count: 0,
     };
 
     /// The number the next packet gets.
@@ -191,7 +200,7 @@ impl SentWindow {
 
     /// Settles what `window` (bit i: packet `largest - i`) says arrived.
     pub(super) fn on_ack(&mut self, now: Instant, largest: u32, window: u128) -> Settled {
-        let mut settled = Settled::default();
+        let mut settled = Settled { is_spurious: self.take_spurious(largest, window), ..Settled::default() };
         for index in 0..self.len {
             let Some(record) = self.record_mut(index).filter(|record| !record.is_done()) else { continue };
             if record.first_packet > largest {
@@ -212,6 +221,27 @@ impl SentWindow {
         }
         self.trim();
         settled
+    }
+
+    fn remember_resent(&mut self, packet_plus_one: u32) {
+        let place = self.resent_count as usize % RESENT_MAX;
+        self.resent_count = self.resent_count.wrapping_add(1);
+        if let Some(resent) = self.resent.get_mut(place) {
+            *resent = packet_plus_one;
+        }
+    }
+
+    /// Whether a packet given up is acknowledged; each is told once.
+    fn take_spurious(&mut self, largest: u32, window: u128) -> bool {
+        let mut is_spurious = false;
+        for resent in &mut self.resent {
+            let Some(packet) = resent.checked_sub(1).filter(|&packet| packet <= largest) else { continue };
+            if window & 1_u128.checked_shl(largest - packet).unwrap_or(0) != 0 {
+                *resent = 0;
+                is_spurious = true;
+            }
+        }
+        is_spurious
     }
 
     /// Takes as lost what was sent `loss_us` ago, before a packet that arrived; gives how many, and when the next may be.
@@ -269,9 +299,11 @@ impl SentWindow {
             let Some(record) = self.record_mut(index).filter(|record| record.lost != 0) else { continue };
             let offset = record.lost.trailing_zeros();
             record.lost &= record.lost.wrapping_sub(1);
+            let packet_plus_one = record.first_packet.wrapping_add(offset).wrapping_add(1);
             let fragment = record.first_fragment.wrapping_add(u16::try_from(offset).unwrap_or(0));
             let frame = record.frame;
             self.lost -= 1;
+            self.remember_resent(packet_plus_one);
             self.trim();
             return Some((frame, fragment));
         }

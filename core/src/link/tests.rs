@@ -65,6 +65,21 @@ fn what_was_overtaken_is_lost_after_a_while_and_comes_back_once() {
 }
 
 #[test]
+fn a_loss_that_was_none_makes_the_link_wait_longer() {
+    let mut link = Link::EMPTY;
+    link.on_sent(at(0), FrameId(1), 0);
+    link.on_sent(at(0), FrameId(1), 1);
+    link.on_ack(at(40), &Ack { largest: 1, delay_us: 0, one_way_us: 0, runs: &[1] }).unwrap();
+    let before = link.rtt().loss_us();
+    assert_eq!(link.on_loss_timeout(at(200)), 1);
+    assert_eq!(link.next_lost(), Some((FrameId(1), 0)));
+    link.on_ack(at(210), &Ack { largest: 1, delay_us: 0, one_way_us: 0, runs: &[2] }).unwrap();
+    assert_eq!(link.rtt().loss_us(), before + 10_000);
+    link.on_ack(at(220), &Ack { largest: 1, delay_us: 0, one_way_us: 0, runs: &[2] }).unwrap();
+    assert_eq!(link.rtt().loss_us(), before + 10_000, "told once");
+}
+
+#[test]
 fn silence_fires_a_probe_with_backoff() {
     let mut link = Link::EMPTY;
     link.on_sent(at(0), FrameId(1), 0);
@@ -146,7 +161,8 @@ proptest! {
         let mut arrived = BTreeSet::new();
         let mut drop_at = losses.iter().copied();
         let mut now = at(0);
-        for _ in 0..1_000 {
+        // 40 losses in a row, each waited for 8 probe timeouts.
+        for _ in 0..2_000 {
             for (frame, fragment) in to_send.drain(..) {
                 let packet = near.on_sent(now, frame, fragment);
                 if drop_at.next() != Some(true) {

@@ -272,11 +272,11 @@ impl World {
         if to == edge_address() {
             let _ = self.edge.handle_datagram(now, Path::to(from), bytes);
             self.drain_edge();
-        } else if let Some(index) = self.viewers.iter().position(|viewer| viewer.address == to) {
-            if !self.viewers[index].is_dead {
-                let _ = self.viewers[index].client.handle_datagram(now, Path::to(from), bytes);
-                self.drain_viewer(index);
-            }
+        } else if let Some(index) = self.viewers.iter().position(|viewer| viewer.address == to)
+            && !self.viewers[index].is_dead
+        {
+            let _ = self.viewers[index].client.handle_datagram(now, Path::to(from), bytes);
+            self.drain_viewer(index);
         }
     }
 
