@@ -22,7 +22,7 @@ pub struct LoggedFrame {
 pub enum LogEntry {
     /// The next frame.
     Frame(LoggedFrame),
-    /// The reader fell behind: that many frames are gone; it goes on with the oldest key frame held.
+    /// The reader fell behind: that many frames are gone; it goes on with the oldest key frame held, or the next frame.
     Missed(u64),
 }
 

@@ -6,6 +6,7 @@
 use core::future::Future;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use livesky_core::media::{ChannelName, ChannelSettings, Dts};
@@ -301,5 +302,38 @@ fn channels_have_one_publisher_at_a_time() {
         first.end().await;
         first_task.await.unwrap();
         until::<Smol>("the second's acceptance", async || second.state() == PublisherState::OnAir).await;
+    });
+}
+
+/// Bytes that are no protocol of ours end the connection they came by, or are counted; the edge goes on.
+#[test]
+fn garbage_harms_nobody() {
+    Smol::block_on(async {
+        let (edge, edge_task) = start_edge::<Smol>(any_port());
+        let (publisher, _publisher_task) = start_publisher::<Smol>(edge.tcp_addr());
+        let _feed = Smol::spawn(feed::<Smol>(publisher));
+        until_on_air::<Smol>(&edge).await;
+        let garbage: Vec<u8> =
+            (0..100_000_u32).map(|place| u8::try_from(place % 977 * place % 251).unwrap()).collect();
+        let (tcp_addr, udp_addr, bytes) = (edge.tcp_addr(), edge.udp_addr(), garbage.clone());
+        smol::unblock(move || {
+            let mut stream = std::net::TcpStream::connect(tcp_addr).unwrap();
+            // The edge hangs up, before or after it got everything.
+            let _ = stream.write_all(&bytes);
+            let _ = stream.read_to_end(&mut Vec::new());
+            let socket = std::net::UdpSocket::bind(any_port()).unwrap();
+            for len in [0, 1, 46, 1_200, 1_201, 60_000] {
+                socket.send_to(&bytes[..len], udp_addr).unwrap();
+            }
+        })
+        .await;
+        until::<Smol>("the rejects", async || {
+            edge.snapshot(&channel()).await.is_some_and(|snapshot| snapshot.driver.rejects >= 5)
+        })
+        .await;
+        let (viewer, _viewer_task) = start_viewer::<Smol>(&edge, None);
+        patiently::<Smol, _>("watching", watch("viewer", viewer.frames())).await;
+        edge.shutdown().await;
+        edge_task.await.unwrap();
     });
 }
