@@ -70,7 +70,7 @@ impl<S: FrameStore> Edge<'_, S> {
         }
         let has_lost = self.links.get(slot as usize).is_some_and(|link| link.has_lost());
         let is_paced = client.is_paced && !client.pace.is_ready(now);
-        if has_lost || (client.has_pulls && !is_paced) {
+        if (has_lost || client.has_pulls) && !is_paced {
             return Some(EgressClass::Rescue);
         }
         if let Some(current) = client.current {
@@ -169,16 +169,20 @@ impl<S: FrameStore> Edge<'_, S> {
         Some(sent)
     }
 
-    /// What a client has lost, then what it pulls.
+    /// What a client has lost, then what it pulls, both at its own pace: a client that claims losses or pulls without end
+    /// gets no more than a burst.
     fn send_rescue(&mut self, now: Instant, slot: u32, head: &mut [u8]) -> Option<Transmit> {
+        self.clients.at(slot).filter(|client| client.pace.is_ready(now))?;
         while let Some((frame, fragment)) = self.links.get_mut(slot as usize)?.next_lost() {
             if let Some(sending) = self.lost(slot, frame, fragment) {
                 self.stats.retransmissions += 1;
-                return self.send_fragment(now, slot, &sending, head);
+                let sent = self.send_fragment(now, slot, &sending, head)?;
+                self.pay_pace(now, slot, &sent);
+                return Some(sent);
             }
             self.stats.given_up += 1;
         }
-        let client = self.clients.at(slot).filter(|client| client.has_pulls && client.pace.is_ready(now))?;
+        let client = self.clients.at(slot).filter(|client| client.has_pulls)?;
         let frames = self.frames.get(usize::from(client.channel.0))?;
         let record = self.records.get_mut(slot as usize)?;
         let pulled = record.pulls.pop(|frame| frames.get(frame).map(|entry| entry.count));

@@ -113,16 +113,21 @@ impl<S: FrameStore> Edge<'_, S> {
         let channel = self.channel(id)?;
         let (settings, newest) = (channel.settings, channel.newest?);
         let frames = self.frames.get(usize::from(id.0))?;
+        let mut floor = frames.oldest().unwrap_or(newest.next());
+        if !client.behind.has(substream) {
+            // A live feed that fell behind goes on with what can still be played in time.
+            floor = floor.max(newest.next().minus(settings.frames_in(settings.target_buffer())));
+        }
         let mut overrun = 0;
         let found = loop {
             if next > newest {
                 break None;
             }
-            if let Some(entry) = frames.get(next) {
+            if let Some(entry) = frames.get(next).filter(|_| next >= floor) {
                 break Some(entry);
             }
             overrun += 1;
-            let from = next.next().max(frames.oldest().unwrap_or(newest.next()));
+            let from = next.next().max(floor);
             next = settings.mapping.next_in(substream, from, settings.substreams);
         };
         if overrun > 0 {

@@ -25,7 +25,7 @@ pub struct EdgeStats {
     pub retransmissions: u64,
     /// Lost fragments that came too late to be sent once more.
     pub given_up: u64,
-    /// Fragments a client was not sent because it fell out of the store first.
+    /// Times a feed passed over frames that had left the store, were too old, or never came.
     pub frames_overrun: u64,
     /// Datagrams ignored, by reason.
     pub rejects: RejectCounts,

@@ -207,3 +207,47 @@ fn a_p2p_client_starts_on_leases_at_the_level_before_the_last() {
     assert_eq!(reasons.into_iter().collect::<Vec<_>>(), [SendReason::Burst, SendReason::Rescue]);
     assert_eq!(world.edge.channel_view(world.channel).unwrap().leases, (6, 0));
 }
+
+#[test]
+fn a_live_feed_that_fell_behind_skips_to_what_can_be_played_in_time() {
+    let mut memory = EdgeMemory::new(4, 1, 512);
+    let mut world = World::new(&mut memory, config(20_000_000, 10), settings(), 60);
+    let viewer = world.join();
+    world.run(SECOND * 2);
+    let behind_from = world.next_frame;
+    world.edge.set_legacy_load(world.now, 20_000_000);
+    for _ in 0..6 {
+        world.run(SECOND);
+    }
+    world.is_publishing = false;
+    world.viewers[viewer].data.clear();
+    world.edge.set_legacy_load(world.now, 0);
+    world.push();
+    world.run(SECOND);
+    let got = world.viewers[viewer].frames(None);
+    let oldest = got.iter().min().unwrap();
+    let behind = world.next_frame.since(*oldest);
+    assert!(*oldest > behind_from && (90..=100).contains(&behind), "{behind} frames behind");
+    assert_eq!(got.len(), behind as usize);
+    assert!(world.edge.stats().frames_overrun >= 6);
+}
+
+#[test]
+fn a_client_that_claims_losses_without_end_gets_no_more_than_a_burst() {
+    let mut memory = EdgeMemory::new(4, 1, 512);
+    let mut world = World::new(&mut memory, config(100_000_000, 10), settings(), 60);
+    let viewer = world.join();
+    world.run(SECOND * 2);
+    world.viewers[viewer].is_acking = false;
+    let from = world.edge.stats().sent_bytes();
+    let mut largest = world.viewers[viewer].data.last().unwrap().1.packet;
+    for _ in 0..400 {
+        let ack = crate::wire::control::Ack { largest, delay_us: 0, one_way_us: 0, runs: &[1, 120] };
+        world.say(viewer, &Message::Ack(ack)).unwrap();
+        world.run(SECOND / 100);
+        largest = world.viewers[viewer].data.last().unwrap().1.packet;
+    }
+    // 4 x rate and the live feed itself, over 4 s, and the bucket's depth.
+    let bytes = world.edge.stats().sent_bytes() - from;
+    assert!(bytes <= 5 * 50_000 * 4 + 40_000, "{bytes}");
+}
