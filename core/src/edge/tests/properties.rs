@@ -206,8 +206,8 @@ fn check_channel(world: &World<'_>, clients: &BTreeMap<u32, &ClientSlot>) {
     assert_eq!(edge.promised.feeds_bps, u64::from(channel.feeds) * bps);
     assert_eq!(edge.promised.rescues_bps, u64::from(channel.rescue_leases) * bps);
     assert!(edge.promised.rescues_bps * 5 <= edge.config.capacity_bps);
-    let view = edge.channel_view(world.channel).unwrap();
-    assert!(view.nc <= f64::from(view.thresholds.unwrap().n_star) + 1e-6, "Nc {}", view.nc);
+    let thresholds = edge.thresholds(world.channel).unwrap();
+    assert!(channel.nc() <= f64::from(thresholds.n_star) + 1e-6, "Nc {}", channel.nc());
     for substream in 0..16 {
         let list = &channel.subscribers[usize::from(substream)];
         let mut listed = Vec::new();
