@@ -256,7 +256,7 @@ proptest! {
     #[test]
     fn any_calls_leave_the_edge_consistent(
         ops in prop::collection::vec(op(), 0..120),
-        room in 1..VIEWERS + 1,
+        room in 0..VIEWERS + 1,
         capacity_kbps in 0..6_000_u64,
         n1 in 0..4_u32,
         levels_max in 1..4_u8,
