@@ -159,7 +159,7 @@ impl<'a> FrameIndex<'a> {
     }
 
     /// Which of the 64 fragments from `first` on are missing of a held frame, bit 0 being `first`
-    /// ([`PullItem::wanted`](crate::wire::PullItem::wanted)); 0 for a complete frame, `None` when the frame is not held.
+    /// ([`PullItem::wanted`](crate::wire::control::PullItem::wanted)); 0 for a complete frame, `None` when the frame is not held.
     #[must_use]
     pub fn missing(&self, id: FrameId, first: u16) -> Option<u64> {
         let slot = self.find(id)?;
