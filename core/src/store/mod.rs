@@ -36,15 +36,8 @@ pub use slab::{Handle, Slab, SlabItem, SlabMeta};
 pub use timer_wheel::{TimerWheel, WheelSlot};
 
 #[cfg(test)]
-extern crate std;
-
-/// How the property tests of this folder run.
+mod seeds;
 #[cfg(test)]
-fn proptest_config() -> proptest::test_runner::Config {
-    use proptest::test_runner::{Config, FileFailurePersistence};
-    let regressions = FileFailurePersistence::Direct("../proptest-regressions/core_store.txt");
-    Config { failure_persistence: Some(std::boxed::Box::new(regressions)), ..Config::default() }
-}
-
+use seeds::proptest_config;
 #[cfg(test)]
 mod sizes_tests;
