@@ -17,6 +17,8 @@ use crate::udp::UdpStats;
 /// A channel as it stands.
 #[derive(Clone, Debug)]
 pub struct ChannelSnapshot {
+    /// What events name it by.
+    pub id: ChannelId,
     /// Its name.
     pub name: ChannelName,
     /// Its settings.
@@ -91,6 +93,7 @@ impl ChannelSnapshot {
     pub(crate) fn take(edge: &SharedEdge<'_>, channels: &Channels, id: ChannelId) -> Option<Self> {
         let view: ChannelView<'_> = edge.channel_view(id)?;
         Some(Self {
+            id,
             name: view.name.clone(),
             settings: *view.settings,
             epoch: view.epoch,
