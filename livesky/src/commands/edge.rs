@@ -1,0 +1,184 @@
+//! `livesky edge`.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{TcpListener, UdpSocket};
+use std::sync::Arc;
+
+use livesky_core::edge::EdgeEvent;
+use livesky_core::scaling::Decision;
+use livesky_std::{EdgeHandle, EdgeOptions, Runtime, Smol, edge};
+
+use crate::cli::EdgeArgs;
+use crate::config::EdgeSettings;
+use crate::failure::Failure;
+use crate::http::state::{Sampler, StateBoard, StateOptions};
+use crate::http::{self, EdgeSource, Page, Role, Site};
+use crate::signals::Interrupts;
+
+/// Bytes of frames held by channels all together.
+const STORE_BYTES_MAX: usize = 512 << 20;
+
+/// Runs an edge until SIGINT or SIGTERM.
+pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
+    let settings = EdgeSettings::load(&args)?;
+    let mut interrupts = Interrupts::catch()?;
+    let http = http::bind(settings.http, "--http")?;
+    let options = options(&settings);
+    let config = options.config.clone();
+    let (handle, driver) = edge::bind::<Smol>(options).map_err(|error| on_bind(&settings, &error))?;
+    let host = Host::new(settings.host.clone());
+    let http_addr = http.local_addr()?;
+    let publish_command = publish_command(&host.at(handle.tcp_addr()));
+    let board = StateBoard::new();
+    let state = StateOptions {
+        are_addresses_masked: settings.are_addresses_masked,
+        ..StateOptions::new(host.at(handle.udp_addr()), config.capacity_bps, config.churn)
+    };
+    let sampler = Sampler::new(handle.clone(), state, Arc::clone(&board));
+    let verbosity = args.verbose;
+    let sampling = smol::spawn(sampler.run(move |event| tell(event, verbosity)));
+    let site = Site {
+        role: Role::Edge,
+        page: if settings.has_page { Page::Overlay } else { Page::None },
+        sources: vec![Arc::new(EdgeSource::new(handle.clone(), Arc::clone(&board)))],
+        board: Some(Arc::clone(&board)),
+        publish_command: publish_command.clone(),
+        connections_max: usize::try_from(settings.http_connections_max).unwrap_or(usize::MAX),
+    };
+    let (stopper, stopped) = http::stopper();
+    let serving = smol::spawn(http::serve(http, site, stopped));
+    let printing = args.is_json.then(|| smol::spawn(print_states(Arc::clone(&board))));
+    greet(&handle, &host, http_addr, &publish_command);
+
+    let stopping = async {
+        interrupts.next().await;
+        eprintln!("ending: viewers are told to leave; once more ends at once");
+        board.end("the edge is going down");
+        drop(stopper);
+        handle.shutdown().await;
+        // The driver may be done first: answers under way are ended all the same.
+        smol::future::or(serving, interrupts.next()).await;
+        Ok(())
+    };
+    let driving = async {
+        match driver.await {
+            Ok(_) => core::future::pending().await,
+            Err(error) => Err(Failure::new(format!("the edge cannot go on: {error}"))),
+        }
+    };
+    let ended = smol::future::or(driving, stopping).await;
+    drop((printing, sampling));
+    ended
+}
+
+fn options(settings: &EdgeSettings) -> EdgeOptions {
+    let mut options = EdgeOptions::new(settings.udp, settings.tcp);
+    options.config.capacity_bps = settings.capacity_mbps.saturating_mul(1_000_000);
+    options.config.n1 = u32::try_from(settings.n1).unwrap_or(u32::MAX);
+    options.clients_max = usize::try_from(settings.clients_max).unwrap_or(usize::MAX);
+    options.channels_max = usize::try_from(settings.channels_max).unwrap_or(usize::MAX);
+    options.store_bytes_max = STORE_BYTES_MAX;
+    options
+}
+
+/// Which of the two addresses cannot be had.
+fn on_bind(settings: &EdgeSettings, error: &std::io::Error) -> Failure {
+    if let Err(error) = UdpSocket::bind(settings.udp) {
+        return Failure::listen("clients (UDP)", settings.udp, "--udp", &error);
+    }
+    if let Err(error) = TcpListener::bind(settings.tcp) {
+        return Failure::listen("publishers (TCP)", settings.tcp, "--tcp", &error);
+    }
+    Failure::new(format!("cannot start the edge: {error}"))
+}
+
+fn publish_command(address: &str) -> String {
+    format!("livesky publish clip.ts --loop --to {address} --channel live1")
+}
+
+/// How people reach this computer.
+struct Host(String);
+
+impl Host {
+    fn new(name: Option<String>) -> Self {
+        Self(name.unwrap_or_else(|| match outward_address() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        }))
+    }
+
+    /// A bound address as people would write it.
+    fn at(&self, bound: SocketAddr) -> String {
+        if bound.ip().is_unspecified() { format!("{}:{}", self.0, bound.port()) } else { bound.to_string() }
+    }
+}
+
+/// The address this computer has towards others. Connecting a UDP socket sends nothing.
+fn outward_address() -> IpAddr {
+    let towards = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9));
+    let address = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        .and_then(|socket| socket.connect(towards).and_then(|()| socket.local_addr()));
+    address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
+}
+
+fn greet(handle: &EdgeHandle, host: &Host, http: SocketAddr, publish_command: &str) {
+    let page = host.at(http);
+    let clients = host.at(handle.udp_addr());
+    eprintln!("clients    {} (UDP)", handle.udp_addr());
+    eprintln!("publishers {} (TCP)", handle.tcp_addr());
+    eprintln!("page       http://{page}/");
+    eprintln!("publish:   {publish_command}");
+    eprintln!("watch:     livesky watch livesky://{clients}/live1 --http 127.0.0.1:8090");
+    eprintln!("players:   http://{page}/live1/index.m3u8, http://{page}/live1.ts");
+}
+
+/// One JSON line a second for each channel.
+async fn print_states(board: Arc<StateBoard>) {
+    loop {
+        for sample in board.samples() {
+            println!("{}", String::from_utf8_lossy(&sample.json()));
+        }
+        Smol::sleep_until(Smol::now() + core::time::Duration::from_secs(1)).await;
+    }
+}
+
+/// Says what happened, to those who asked for it.
+fn tell(event: &EdgeEvent, verbosity: u8) {
+    let Some((least, line)) = line_of(event) else { return };
+    if verbosity >= least {
+        eprintln!("{line}");
+    }
+}
+
+/// An event in words, and from which verbosity on it is told.
+fn line_of(event: &EdgeEvent) -> Option<(u8, String)> {
+    let on = |decision: &Decision| {
+        let Decision { stage, p0, nc, target, n1, n_star, s } = decision;
+        format!("stage {stage:?}, P0 {p0}, Nc {nc:.2} of {target:.2}, N1 {n1}, N* {n_star}, S {s:.3}")
+    };
+    Some(match event {
+        EdgeEvent::ChannelOpened { channel } => (0, format!("channel {} is on air", channel.0)),
+        EdgeEvent::ChannelClosed { channel } => (0, format!("channel {} is over", channel.0)),
+        EdgeEvent::StageChanged { channel, decision } => {
+            (0, format!("channel {} is in another stage: {}", channel.0, on(decision)))
+        }
+        EdgeEvent::Admitted { client, address, channel, class, decision } => (
+            1,
+            format!(
+                "client {} at {address} joins channel {} as {class:?}: {}",
+                client.0,
+                channel.0,
+                on(decision)
+            ),
+        ),
+        EdgeEvent::Left { client, channel, cause, stayed_ms } => {
+            let seconds = stayed_ms / 1_000;
+            (1, format!("client {} leaves channel {} after {seconds} s: {cause:?}", client.0, channel.0))
+        }
+        EdgeEvent::Refused { reason, channel, decision, count } => {
+            let wanted = channel.map_or(String::new(), |channel| format!(" to channel {}", channel.0));
+            let why = decision.as_ref().map_or(String::new(), |decision| format!(": {}", on(decision)));
+            (2, format!("{count} clients refused{wanted}: {reason:?}{why}"))
+        }
+    })
+}

@@ -1,0 +1,313 @@
+//! Settings of an edge: defaults, a TOML file over them, flags over both.
+
+use core::fmt::Display;
+use core::net::{Ipv4Addr, SocketAddr};
+use core::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::cli::EdgeArgs;
+use crate::failure::Failure;
+
+/// The values a setting may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The least.
+    pub min: u64,
+    /// The most.
+    pub max: u64,
+}
+
+/// Bounds of `capacity-mbps`: up to 100 Gbit/s.
+pub const CAPACITY_MBPS: Bounds = Bounds { min: 1, max: 100_000 };
+/// Bounds of `n1`.
+pub const N1: Bounds = Bounds { min: 1, max: 65_535 };
+/// Bounds of `clients-max`: ids of clients have 16 bits beside shard and generation.
+pub const CLIENTS_MAX: Bounds = Bounds { min: 1, max: 65_535 };
+/// Bounds of `channels-max`.
+pub const CHANNELS_MAX: Bounds = Bounds { min: 1, max: livesky_core::edge::CHANNELS_MAX as u64 };
+/// Bounds of `http-connections-max`.
+pub const HTTP_CONNECTIONS_MAX: Bounds = Bounds { min: 1, max: 100_000 };
+
+/// Settings of an edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeSettings {
+    /// Where clients reach it.
+    pub udp: SocketAddr,
+    /// Where publishers reach it.
+    pub tcp: SocketAddr,
+    /// Where people reach it by HTTP.
+    pub http: SocketAddr,
+    /// What commands and links for people name; `None`: this computer's address.
+    pub host: Option<String>,
+    /// What it may send, in Mbit/s.
+    pub capacity_mbps: u64,
+    /// Clients fed directly before peers are used.
+    pub n1: u64,
+    /// Most clients.
+    pub clients_max: u64,
+    /// Most channels.
+    pub channels_max: u64,
+    /// Most HTTP connections.
+    pub http_connections_max: u64,
+    /// Whether the page is served.
+    pub has_page: bool,
+    /// Whether the API hides viewers' addresses.
+    pub are_addresses_masked: bool,
+}
+
+impl Default for EdgeSettings {
+    fn default() -> Self {
+        let any = Ipv4Addr::UNSPECIFIED;
+        Self {
+            udp: (any, 7_000).into(),
+            tcp: (any, 7_000).into(),
+            http: (any, 8_080).into(),
+            host: None,
+            capacity_mbps: 200,
+            n1: 100,
+            clients_max: 4_096,
+            channels_max: 8,
+            http_connections_max: 1_024,
+            has_page: true,
+            are_addresses_masked: false,
+        }
+    }
+}
+
+/// Keys of the file; the flags have the same names.
+const KEYS: [&str; 11] = [
+    "udp",
+    "tcp",
+    "http",
+    "host",
+    "capacity-mbps",
+    "n1",
+    "clients-max",
+    "channels-max",
+    "http-connections-max",
+    "page",
+    "mask-addresses",
+];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct EdgeFile {
+    udp: Option<SocketAddr>,
+    tcp: Option<SocketAddr>,
+    http: Option<SocketAddr>,
+    host: Option<String>,
+    capacity_mbps: Option<Spanned<u64>>,
+    n1: Option<Spanned<u64>>,
+    clients_max: Option<Spanned<u64>>,
+    channels_max: Option<Spanned<u64>>,
+    http_connections_max: Option<Spanned<u64>>,
+    page: Option<bool>,
+    mask_addresses: Option<bool>,
+}
+
+impl EdgeSettings {
+    /// Reads the file the arguments name, if any, and lets the flags override it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or what is wrong in it with its line and column.
+    pub fn load(args: &EdgeArgs) -> Result<Self, Failure> {
+        let settings = match &args.config {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    Failure::new(format!("cannot read the settings in {}: {error}", path.display()))
+                })?;
+                Self::parse(path, &text)?
+            }
+            None => Self::default(),
+        };
+        Ok(settings.with_flags(args))
+    }
+
+    /// The settings in a file's text; `path` is named in errors.
+    ///
+    /// # Errors
+    /// What is wrong, with line and column.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
+        let source = Source { path, text };
+        source.check_keys()?;
+        let file: EdgeFile = toml::from_str(text).map_err(|error| source.on_toml(&error))?;
+        let base = Self::default();
+        let number = |name, bounds, value: Option<Spanned<u64>>, otherwise| match value {
+            Some(value) => source.check(name, bounds, &value),
+            None => Ok(otherwise),
+        };
+        Ok(Self {
+            udp: file.udp.unwrap_or(base.udp),
+            tcp: file.tcp.unwrap_or(base.tcp),
+            http: file.http.unwrap_or(base.http),
+            host: file.host.or(base.host),
+            capacity_mbps: number("capacity-mbps", CAPACITY_MBPS, file.capacity_mbps, base.capacity_mbps)?,
+            n1: number("n1", N1, file.n1, base.n1)?,
+            clients_max: number("clients-max", CLIENTS_MAX, file.clients_max, base.clients_max)?,
+            channels_max: number("channels-max", CHANNELS_MAX, file.channels_max, base.channels_max)?,
+            http_connections_max: number(
+                "http-connections-max",
+                HTTP_CONNECTIONS_MAX,
+                file.http_connections_max,
+                base.http_connections_max,
+            )?,
+            has_page: file.page.unwrap_or(base.has_page),
+            are_addresses_masked: file.mask_addresses.unwrap_or(base.are_addresses_masked),
+        })
+    }
+
+    fn with_flags(self, args: &EdgeArgs) -> Self {
+        Self {
+            udp: args.udp.unwrap_or(self.udp),
+            tcp: args.tcp.unwrap_or(self.tcp),
+            http: args.http.unwrap_or(self.http),
+            host: args.host.clone().or(self.host),
+            capacity_mbps: args.capacity_mbps.unwrap_or(self.capacity_mbps),
+            n1: args.n1.unwrap_or(self.n1),
+            clients_max: args.clients_max.unwrap_or(self.clients_max),
+            channels_max: args.channels_max.unwrap_or(self.channels_max),
+            http_connections_max: args.http_connections_max.unwrap_or(self.http_connections_max),
+            has_page: self.has_page && !args.is_without_page,
+            are_addresses_masked: self.are_addresses_masked || args.are_addresses_masked,
+        }
+    }
+}
+
+/// A file's text, for errors that name a place in it.
+struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn failure(&self, place: Range<usize>, what: impl Display) -> Failure {
+        let before = self.text.get(..place.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Failure::new(format!("{}:{line}:{column}: {what}", self.path.display()))
+    }
+
+    fn on_toml(&self, error: &toml::de::Error) -> Failure {
+        // The message's further lines draw the place, which is named in front of it.
+        let what = error.message().lines().next().unwrap_or("not TOML");
+        self.failure(error.span().unwrap_or(0..0), what)
+    }
+
+    fn check_keys(&self) -> Result<(), Failure> {
+        let table = toml::de::DeTable::parse(self.text).map_err(|error| self.on_toml(&error))?;
+        let mut unknown: Vec<_> =
+            table.get_ref().keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())).collect();
+        unknown.sort_unstable_by_key(|key| key.span().start);
+        let Some(key) = unknown.first() else { return Ok(()) };
+        let name = key.get_ref();
+        let advice = match nearest(name) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("the keys are {}", KEYS.join(", ")),
+        };
+        Err(self.failure(key.span(), format!("there is no setting `{name}`: {advice}")))
+    }
+
+    fn check(&self, name: &str, bounds: Bounds, value: &Spanned<u64>) -> Result<u64, Failure> {
+        let Bounds { min, max } = bounds;
+        let number = *value.get_ref();
+        if (min..=max).contains(&number) {
+            return Ok(number);
+        }
+        Err(self.failure(value.span(), format!("`{name}` is {min} to {max}, not {number}")))
+    }
+}
+
+/// The known key most like `name`, when it is like it at all.
+fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.replace('_', "-").to_ascii_lowercase();
+    let (distance, key) = KEYS.iter().map(|key| (distance(&name, key), *key)).min()?;
+    (distance <= key.len().max(3) / 2).then_some(key)
+}
+
+/// Edits that make `from` into `to` (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (place, left) in from.bytes().enumerate() {
+        let mut diagonal = place;
+        let mut last = place + 1;
+        for (cell, right) in row.iter_mut().skip(1).zip(to.bytes()) {
+            let cost = (diagonal + usize::from(left != right)).min(last + 1).min(*cell + 1);
+            diagonal = *cell;
+            *cell = cost;
+            last = cost;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = place + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<EdgeSettings, String> {
+        EdgeSettings::parse(Path::new("edge.toml"), text).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_file_overrides_defaults_and_flags_override_the_file() {
+        assert_eq!(parse(""), Ok(EdgeSettings::default()));
+        let file = parse("capacity-mbps = 50\nn1 = 7\nhttp = \"127.0.0.1:9000\"\npage = false").unwrap();
+        let expected = EdgeSettings {
+            capacity_mbps: 50,
+            n1: 7,
+            http: "127.0.0.1:9000".parse().unwrap(),
+            has_page: false,
+            ..EdgeSettings::default()
+        };
+        assert_eq!(file, expected);
+        let args = EdgeArgs { n1: Some(9), ..EdgeArgs::default() };
+        assert_eq!(file.with_flags(&args), EdgeSettings { n1: 9, ..expected });
+    }
+
+    #[test]
+    fn errors_name_file_line_column_and_what_to_do() {
+        for (text, says) in [
+            (
+                "n1 = 5\ncapcity-mbps = 5",
+                "edge.toml:2:1: there is no setting `capcity-mbps`: did you mean `capacity-mbps`?",
+            ),
+            (
+                "clients_max = 5",
+                "edge.toml:1:1: there is no setting `clients_max`: did you mean `clients-max`?",
+            ),
+            (
+                "zzzzzzzzzzzzzzzzzzzzz = 5",
+                "edge.toml:1:1: there is no setting `zzzzzzzzzzzzzzzzzzzzz`: the keys are udp,",
+            ),
+            ("[http]\naddress = 5", "edge.toml:1:1:"),
+            ("\n\n  capacity-mbps = 0", "edge.toml:3:19: `capacity-mbps` is 1 to 100000, not 0"),
+            ("n1 = 70000", "edge.toml:1:6: `n1` is 1 to 65535, not 70000"),
+            ("n1 = -1", "edge.toml:1:6:"),
+            ("channels-max = 33", "edge.toml:1:16: `channels-max` is 1 to 32, not 33"),
+            ("udp = \"localhost\"", "edge.toml:1:7: invalid socket address"),
+            ("n1 = \"5\"", "edge.toml:1:6: invalid type: string \"5\", expected u64"),
+            ("n1 == 5", "edge.toml:1:"),
+            ("n1 = 5\nn1 = 6", "edge.toml:2:1: duplicate key"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(says), "{text}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_found_unless_nothing_is_near() {
+        for (name, key) in
+            [("capacity", Some("capacity-mbps")), ("N1", Some("n1")), ("htp", Some("http")), ("q", None)]
+        {
+            assert_eq!(nearest(name), key, "{name}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

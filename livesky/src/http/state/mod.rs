@@ -1,0 +1,21 @@
+//! What `/api/` answers, built from an edge's snapshots (docs/api.md).
+//!
+//! [`Sampler`] looks at the edge once a second and keeps a [`Sample`] of each channel; [`model`] mirrors the document; `totals`
+//! adds up what clients report, those that left included; `build` makes one from the other; `why` finds the sentences.
+
+mod board;
+mod build;
+mod legacy;
+mod levels;
+pub mod model;
+mod sampler;
+mod startups;
+mod totals;
+mod why;
+
+pub use board::{P2pVideo, Sample, StateBoard};
+pub use legacy::{LegacyMeter, ReaderGuard};
+pub use sampler::{Sampler, StateOptions};
+
+#[cfg(test)]
+mod tests;
