@@ -246,6 +246,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     fn choose_parent(&mut self, now: Instant, substream: u8) -> Option<usize> {
+        let observed = self.session.as_ref()?.observed;
         let mut prospects: Vec<Prospect, PROSPECTS_MAX> = Vec::new();
         let mut indexes: Vec<usize, PROSPECTS_MAX> = Vec::new();
         for (index, known) in self.candidates.iter().enumerate() {
@@ -266,7 +267,7 @@ impl<S: FrameStore> Client<'_, S> {
                 slots: candidate.slots,
                 age_s: candidate.age_s,
                 feeds,
-                is_near: is_near(&candidate.address, &self.config.edge),
+                is_near: is_near(&candidate.address, &observed),
             };
             if prospects.push(prospect).is_ok() {
                 // Both vectors have the same capacity.

@@ -1,5 +1,6 @@
 //! Joining a channel at the edge, and leaving it.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use heapless::Vec;
@@ -56,6 +57,8 @@ pub(super) struct Session {
     pub(super) init: Vec<u8, INIT_LEN_MAX>,
     /// The newest frame known to exist.
     pub(super) newest: FrameId,
+    /// Where the edge sees this client.
+    pub(super) observed: SocketAddr,
     /// First frame of this session.
     pub(super) start: FrameId,
     /// First hello.
@@ -129,7 +132,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
     }
 
-    pub(super) fn path_to(&self, remote: core::net::SocketAddr) -> Path {
+    pub(super) fn path_to(&self, remote: SocketAddr) -> Path {
         Path { socket: self.config.socket, ..Path::to(remote) }
     }
 
@@ -183,6 +186,7 @@ impl<S: FrameStore> Client<'_, S> {
             class: welcome.class,
             settings: welcome.settings,
             init,
+            observed: welcome.observed,
             newest: welcome.newest,
             start: welcome.start,
             asked_at,

@@ -91,6 +91,7 @@ impl<S: FrameStore> Edge<'_, S> {
             start: record.start,
             newest: channel.newest.unwrap_or(record.start),
             settings: channel.settings,
+            observed: client.path.remote,
             init: &channel.init,
             candidates,
         })

@@ -43,6 +43,7 @@ pub const WELCOME_LEN_MAX: usize = BYTE
     + U32
     + U32
     + SETTINGS
+    + ADDRESS
     + (2 + INIT_LEN_MAX)
     + (BYTE + CANDIDATES_MAX * CANDIDATE);
 /// Longest `Refused`.

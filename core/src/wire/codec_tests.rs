@@ -102,6 +102,7 @@ fn longest(bytes: &'static [u8; 1_200], name: &'static str) -> Vec<Message<'stat
         start: FrameId(u32::MAX),
         newest: FrameId(u32::MAX),
         settings,
+        observed: address,
         init: &bytes[..INIT_LEN_MAX],
         candidates: candidates.clone(),
     };

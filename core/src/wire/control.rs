@@ -169,6 +169,8 @@ pub struct Welcome<'a> {
     pub newest: FrameId,
     /// The channel.
     pub settings: ChannelSettings,
+    /// Where the edge sees the client: its address behind any NAT.
+    pub observed: SocketAddr,
     /// What a decoder needs before any frame (PAT and PMT).
     pub init: &'a [u8],
     /// First candidates, for a P2P client.

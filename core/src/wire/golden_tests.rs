@@ -94,6 +94,7 @@ fn joining() -> Vec<(Message<'static>, &'static str)> {
         start: FrameId(100),
         newest: FrameId(475),
         settings: ChannelSettings::default(),
+        observed: v4(),
         init: &[0x47, 0x40],
         candidates: candidates(),
     };
@@ -116,7 +117,7 @@ fn joining() -> Vec<(Message<'static>, &'static str)> {
         ),
         (
             Message::Welcome(welcome),
-            "0309ac0281808020020164db0380b518c0b8020601e8089875f40302960100024740020500c0000207b424000621ffac020120010db8000000000000000000000009bb03010621ff"
+            "0309ac0281808020020164db0380b518c0b8020601e8089875f4030296010000c0000207b424024740020500c0000207b424000621ffac020120010db8000000000000000000000009bb03010621ff"
         ),
         (Message::Refused(refused), "040902e8070200c0000207b4240120010db8000000000000000000000009bb03"),
         (Message::Meet(meet), "05070802"),
