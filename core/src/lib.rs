@@ -11,6 +11,7 @@
 //! - [`link`]: one peer: acknowledgement, round trip, loss; token buckets.
 //! - [`auth`]: proof of origin behind a seam.
 //! - [`relay`]: a channel's way from its publisher to a service node, over streams.
+//! - [`client`]: a viewer that also relays.
 //! - [`edge`]: lets clients in, feeds them, tells them of each other, and rescues them.
 //! - [`endpoint`]: the verbs that drive a datagram machine.
 
@@ -22,6 +23,11 @@
 
 #[cfg(test)]
 extern crate std;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
 
 pub mod auth;
 pub mod client;
