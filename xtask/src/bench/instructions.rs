@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+/// What is counted: all that happens below the function of this name in the bench.
+const COUNTED: &str = "--toggle-collect=*::measured";
+
 /// Repetitions of the two counted runs; their difference leaves setup out.
 const REPEATS: [u64; 2] = [1_000, 3_000];
 
@@ -34,7 +37,9 @@ fn count(root: &Path, executable: &Path, name: &str, repeats: u64) -> Option<u64
     let profile = crate::target_dir(root).join("callgrind.out");
     fs::create_dir_all(profile.parent()?).ok()?;
     let mut command = Command::new("valgrind");
-    command.arg("--quiet").arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", profile.display()));
+    command
+        .args(["--quiet", "--tool=callgrind", COUNTED])
+        .arg(format!("--callgrind-out-file={}", profile.display()));
     command.arg(executable).args(["--repeat", name, &repeats.to_string()]).stdout(Stdio::null());
     let status = command.current_dir(root).status().ok()?;
     let counted = fs::read_to_string(&profile).ok()?;
