@@ -200,7 +200,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     fn on_frame_complete(&mut self, now: Instant, id: FrameId, substream: u8) {
-        self.stats.map_low = Some(self.stats.map_low.map_or(id, |low| low.min(id)));
+        self.clocks.changed_from = Some(self.clocks.changed_from.map_or(id, |low| low.min(id)));
         self.refresh_children(now, substream);
         // A player that waits for data looks again; one that waits for the time does not need to.
         if self.playout.state() != PlayoutState::Playing {

@@ -15,7 +15,7 @@ use super::stats::ClientStats;
 use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
 use crate::limits::SUBSTREAMS_MAX;
 use crate::link::TokenBucket;
-use crate::media::{ChannelName, ChannelSettings, Playout};
+use crate::media::{ChannelName, ChannelSettings, FrameId, Playout};
 use crate::rng::Rng;
 use crate::store::{FrameIndex, FrameStore};
 use crate::time::Instant;
@@ -25,7 +25,7 @@ use crate::wire::{Datagram, Message};
 /// Candidates remembered.
 const CANDIDATES_KNOWN_MAX: usize = 24;
 
-/// When the recurring work is due.
+/// When the recurring work is due, and what it has to go by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clocks {
     /// Silence, requests, searches, acquaintances.
@@ -36,6 +36,12 @@ pub(super) struct Clocks {
     pub(super) map_at: Instant,
     /// Maps sent since the last whole one.
     pub(super) maps: u8,
+    /// The lowest frame completed since the last map.
+    pub(super) changed_from: Option<FrameId>,
+    /// The lowest frame the last map tells as changed.
+    pub(super) map_from: Option<FrameId>,
+    /// When the uplink lets the next datagram go, when it held one back.
+    pub(super) pacing_at: Option<Instant>,
     /// Holes to be asked for; `FAR_FUTURE` without holes.
     pub(super) pull_at: Instant,
     /// Not to ask the edge for candidates before.
@@ -54,6 +60,9 @@ impl Clocks {
         status_at: Instant::FAR_FUTURE,
         map_at: Instant::FAR_FUTURE,
         maps: 0,
+        changed_from: None,
+        map_from: None,
+        pacing_at: None,
         pull_at: Instant::FAR_FUTURE,
         find_at: Instant::ZERO,
         find_every: Duration::from_millis(500),
@@ -292,7 +301,7 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.on_hello_due(now);
-        self.stats.pacing_at = self.stats.pacing_at.filter(|&at| at > now);
+        self.clocks.pacing_at = self.clocks.pacing_at.filter(|&at| at > now);
         self.on_peer_timeouts(now);
         if self.clocks.check_at <= now {
             self.check(now);

@@ -22,7 +22,7 @@ impl<S: FrameStore> Client<'_, S> {
         self.clocks.maps = (self.clocks.maps + 1) % WHOLE_EVERY;
         let is_whole = self.clocks.maps == 0;
         // What completed in this half second is what the changes tell of.
-        self.stats.map_from = self.stats.map_low.take();
+        self.clocks.map_from = self.clocks.changed_from.take();
         for slot in 1..self.peers_len() {
             if self.peer(slot).is_some_and(super::peer::Peer::is_met) {
                 self.owe(slot, |owed| {
@@ -44,7 +44,7 @@ impl<S: FrameStore> Client<'_, S> {
         let mut bits = [0; MAP_LEN_MAX];
         let oldest = self.frames.oldest().unwrap_or(FrameId(0));
         let end = self.frames.newest().map_or(oldest, FrameId::next);
-        let changed = self.stats.map_from.unwrap_or(end);
+        let changed = self.clocks.map_from.unwrap_or(end);
         let base = if is_whole { oldest } else { changed.max(oldest) };
         let map = write_bits(oldest, base, end.since(base), |id| self.frames.is_complete(id), &mut bits);
         writer.push(&Message::BufferMap(map))

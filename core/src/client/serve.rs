@@ -204,16 +204,16 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// When the uplink lets the next fragment go, if one waits for it.
     pub(super) const fn pacing_deadline(&self) -> Option<Instant> {
-        self.stats.pacing_at
+        self.clocks.pacing_at
     }
 
     pub(super) fn poll_data(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
-        self.stats.pacing_at = None;
+        self.clocks.pacing_at = None;
         if self.serving == 0 && self.sending.is_none() {
             return None;
         }
         if !self.uplink.is_ready(now) {
-            self.stats.pacing_at = Some(self.uplink.ready_at(now));
+            self.clocks.pacing_at = Some(self.uplink.ready_at(now));
             return None;
         }
         // A few parcels may prove stale on the way to one that can go.

@@ -1,8 +1,6 @@
 //! What a client counts.
 
-use crate::media::FrameId;
 use crate::stats::RejectCounts;
-use crate::time::Instant;
 use crate::wire::SendReason;
 use crate::wire::control::WatchStats;
 
@@ -49,9 +47,6 @@ pub struct ClientStats {
     pub retransmits: u32,
     /// Events that found the queue full.
     pub events_dropped: u32,
-    pub(super) map_low: Option<FrameId>,
-    pub(super) map_from: Option<FrameId>,
-    pub(super) pacing_at: Option<Instant>,
 }
 
 impl ClientStats {
