@@ -187,3 +187,7 @@ pub fn set_continuity(bytes: &mut [u8], continuity: u8) {
         bytes[3] = bytes[3] & 0xf0 | continuity & 0x0f;
     }
 }
+
+#[cfg(test)]
+#[path = "packet_tests.rs"]
+mod tests;
