@@ -164,7 +164,7 @@ pub struct DemoArgs {
     /// Viewers at a time
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     pub viewers: u32,
-    /// Media rate in kbit/s: other than 400, noise of that rate is streamed in place of the clip
+    /// Stream noise of this rate in kbit/s in place of the clip
     #[arg(long, value_name = "KBPS", value_parser = clap::value_parser!(u32).range(50..=20_000))]
     pub rate: Option<u32>,
     /// Datagrams lost on the way, in percent
@@ -173,11 +173,11 @@ pub struct DemoArgs {
     /// Round trip time between any two, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2_000))]
     pub rtt: u32,
-    /// Clients fed directly before peers are used, N1
-    #[arg(long, value_name = "N1", default_value_t = 5)]
-    pub n1: u32,
+    /// Clients fed directly before peers are used, N1 [default: a quarter of the viewers, at most 10]
+    #[arg(long, value_name = "N1", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    pub n1: Option<u32>,
     /// Viewers that leave, and others that come, in percent a minute
-    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
     pub churn: f64,
     /// Decides who comes when, and with which uplink
     #[arg(long, value_name = "SEED", default_value_t = 1)]
@@ -185,12 +185,12 @@ pub struct DemoArgs {
     /// Stop after this many seconds and print the summary
     #[arg(long, value_name = "S")]
     pub seconds: Option<u64>,
-    /// Print the summary as JSON, and nothing else
+    /// Print the figures and the summary as JSON on standard output
     #[arg(long = "json")]
     pub is_json: bool,
-    /// Where the page is
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
-    pub http: SocketAddr,
+    /// Where the page is [default: 127.0.0.1:8080, or any port when that one is in use]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub http: Option<SocketAddr>,
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -2,16 +2,24 @@
 //!
 //! - [`cli`], [`address`], [`input`], [`config`]: what people write.
 //! - [`commands`]: one file for each thing the program does.
-//! - [`media`]: MPEG-TS, frames, and the film the demo shows.
-//! - [`http`]: what an edge, a viewer and the demo answer to players, people and scripts.
-//! - [`failure`], [`signals`]: how a command ends.
+//! - [`publish`], [`watch`], [`demo`]: what those are made of.
+//! - [`media`]: MPEG-TS; [`http`]: what an edge, a viewer and the demo answer to players, people and scripts.
+//! - [`error`], [`failure`], [`signals`]: how a command ends.
+//! - [`executor`], [`terminal`], [`ticker`]: threads, status lines, once a second.
 
 pub mod address;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod demo;
+pub mod error;
+pub mod executor;
 pub mod failure;
 pub mod http;
 pub mod input;
 pub mod media;
+pub mod publish;
 pub mod signals;
+pub mod terminal;
+pub mod ticker;
+pub mod watch;

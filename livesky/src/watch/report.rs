@@ -1,0 +1,167 @@
+//! How a viewer fares, in a line and in JSON.
+
+use livesky_core::client::ClientView;
+use livesky_core::media::PlayoutState;
+use livesky_core::wire::control::{Class, ClientId};
+use livesky_std::ViewerStatus;
+use serde::Serialize;
+
+use crate::terminal;
+use crate::watch::patience::{Standing, explain};
+
+/// A viewer's state for machines.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WatchReport {
+    /// `joining`, `refused`, `startup`, `playing`, `stall` or `left`.
+    pub state: &'static str,
+    /// Why it was turned away.
+    pub refused: Option<&'static str>,
+    /// `push` or `p2p`.
+    pub class: Option<&'static str>,
+    /// Time since the welcome.
+    pub age_s: u32,
+    /// From the first hello to playback; 0 before that.
+    pub startup_ms: u32,
+    /// Playable media ahead of the playhead.
+    pub buffer_ms: u32,
+    /// Stalls after the start.
+    pub stalls: u32,
+    /// Time spent in them.
+    pub stalled_ms: u32,
+    /// Frames played.
+    pub frames_played: u32,
+    /// Frames passed over.
+    pub frames_skipped: u32,
+    /// Payload from the edge.
+    pub bytes_edge: u64,
+    /// Payload from peers.
+    pub bytes_peers: u64,
+    /// Payload received twice.
+    pub bytes_duplicate: u64,
+    /// UDP payload sent to peers.
+    pub bytes_uploaded: u64,
+    /// The same, over the last second.
+    pub upload_bps: u64,
+    /// UDP payload without media sent.
+    pub bytes_control: u64,
+    /// Parent per substream: 0 the edge, `null` nobody.
+    pub parents: Vec<Option<u32>>,
+    /// Feeds it can give, and gives.
+    pub slots: u8,
+    /// Feeds given.
+    pub slots_used: u8,
+}
+
+impl WatchReport {
+    /// The report of a status, `upload_bps` measured by whoever calls.
+    #[must_use]
+    pub fn new(status: &ViewerStatus, upload_bps: u64) -> Self {
+        let standing = Standing::of(status);
+        let session = status.session.as_ref();
+        let watch = &status.watch;
+        Self {
+            state: state(standing, session),
+            refused: match standing {
+                Standing::Refused(reason) => Some(explain(reason)),
+                Standing::Joined | Standing::Unanswered | Standing::Left(_) => None,
+            },
+            class: session.map(|session| match session.class {
+                Class::Push => "push",
+                Class::P2p => "p2p",
+            }),
+            age_s: session.map_or(0, |session| session.age_s),
+            startup_ms: watch.startup_ms,
+            buffer_ms: watch.buffer_ms,
+            stalls: watch.stalls,
+            stalled_ms: watch.stalled_ms,
+            frames_played: watch.frames_played,
+            frames_skipped: watch.frames_skipped,
+            bytes_edge: watch.bytes_edge,
+            bytes_peers: watch.bytes_peers,
+            bytes_duplicate: watch.bytes_duplicate,
+            bytes_uploaded: watch.bytes_uploaded,
+            upload_bps,
+            bytes_control: watch.bytes_control,
+            parents: session
+                .map(|session| session.parents.iter().map(|parent| parent.map(|ClientId(id)| id)).collect())
+                .unwrap_or_default(),
+            slots: session.map_or(0, |session| session.slots_max),
+            slots_used: session.map_or(0, |session| session.slots_used),
+        }
+    }
+
+    /// The report in one line for people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        if let Some(refused) = self.refused {
+            return format!("refused: {refused}");
+        }
+        if self.class.is_none() {
+            return self.state.to_string();
+        }
+        let parents: Vec<String> = self.parents.iter().map(|parent| parent_name(*parent)).collect();
+        format!(
+            "{} {}  start {} ms  buffer {}.{} s  edge {}  peers {}  from [{}]  up {} kbit/s  stalls {}",
+            terminal::clock(u64::from(self.age_s)),
+            self.state,
+            self.startup_ms,
+            self.buffer_ms / 1_000,
+            self.buffer_ms % 1_000 / 100,
+            terminal::bytes(self.bytes_edge),
+            terminal::bytes(self.bytes_peers),
+            parents.join(" "),
+            self.upload_bps / 1_000,
+            self.stalls,
+        )
+    }
+}
+
+fn state(standing: Standing, session: Option<&ClientView>) -> &'static str {
+    match (standing, session.map(|session| session.playout)) {
+        (Standing::Refused(_), _) => "refused",
+        (Standing::Left(_), _) => "left",
+        (Standing::Unanswered, _) | (Standing::Joined, None) => "joining",
+        (Standing::Joined, Some(PlayoutState::Idle | PlayoutState::Startup)) => "startup",
+        (Standing::Joined, Some(PlayoutState::Playing)) => "playing",
+        (Standing::Joined, Some(PlayoutState::Stalled)) => "stall",
+    }
+}
+
+/// `E` the edge, `-` nobody, else a peer by the slot in its id.
+fn parent_name(parent: Option<u32>) -> String {
+    match parent {
+        None => "-".into(),
+        Some(id) if ClientId(id) == ClientId::EDGE => "E".into(),
+        Some(id) => (id & 0xffff).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use livesky_core::wire::control::{RefusalReason, Refused, WatchStats};
+
+    use super::*;
+
+    #[test]
+    fn states_before_the_welcome_have_words() {
+        let mut status = ViewerStatus::default();
+        assert_eq!(WatchReport::new(&status, 0).line(), "joining");
+        let reason = RefusalReason::Saturated;
+        status.refused =
+            Some(Refused { nonce: 0, reason, retry_after_ms: 0, alternatives: Default::default() });
+        assert!(WatchReport::new(&status, 0).line().starts_with("refused: neither the edge"));
+    }
+
+    #[test]
+    fn the_line_says_what_matters() {
+        let watch = WatchStats { buffer_ms: 14_250, bytes_peers: 1_500_000, ..WatchStats::default() };
+        let status = ViewerStatus { watch, ..ViewerStatus::default() };
+        let mut report = WatchReport::new(&status, 331_000);
+        report.class = Some("p2p");
+        report.parents = vec![Some(0), None, Some(0x1_0003)];
+        let line = report.line();
+        for part in ["buffer 14.2 s", "peers 1.5 MB", "from [E - 3]", "up 331 kbit/s", "stalls 0"] {
+            assert!(line.contains(part), "{line}");
+        }
+    }
+}
