@@ -46,6 +46,8 @@ impl BufferMap {
         for id in map.base.0.max(self.first())..covered_end.min(self.end) {
             self.write(id, false);
         }
+        // What was the newest may be gone, and the ring reach further back for what comes.
+        self.shrink();
         if let Some(newest) = newest_of(map.base, bits) {
             self.extend(newest.saturating_add(1));
         }
