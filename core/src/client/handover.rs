@@ -132,10 +132,14 @@ impl<S: FrameStore> Client<'_, S> {
             self.take_from_edge(now, substream);
             return;
         };
-        let gap = self.next_in(substream, stretch.next.next()).since(stretch.next).max(1);
-        let beat = Duration::from_micros(u64::from(gap) * u64::from(settings.cadence_us));
         let silence = now.since(stretch.heard_at);
-        let is_lagging = session.newest > self.next_in(substream, stretch.next.next());
+        if silence <= LATE {
+            return;
+        }
+        let following = self.next_in(substream, stretch.next.next());
+        let gap = following.since(stretch.next).max(1);
+        let beat = Duration::from_micros(u64::from(gap) * u64::from(settings.cadence_us));
+        let is_lagging = session.newest > following;
         if silence <= beat + LATE || !is_lagging {
             return;
         }

@@ -8,7 +8,7 @@ use super::config::{ClientConfig, ClientStorage};
 use super::events::ClientEvent;
 use super::feed::Feed;
 use super::holes::Holes;
-use super::peer::{EDGE, Known, PEERS_MAX, Peer};
+use super::peer::{EDGE, Known, PEERS_MAX, Peer, slots_of};
 use super::serve::Sending;
 use super::session::{Joining, Session};
 use super::stats::ClientStats;
@@ -94,6 +94,8 @@ pub struct Client<'a, S> {
     pub(super) uplink: TokenBucket,
     pub(super) sending: Option<Sending>,
     pub(super) clocks: Clocks,
+    /// Slots in use.
+    pub(super) known: u64,
     /// Slots that are owed control.
     pub(super) owing: u64,
     /// Slots that may be sent data: feeds, pulls, lost fragments.
@@ -128,6 +130,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             uplink: TokenBucket::EMPTY,
             sending: None,
             clocks: Clocks::STOPPED,
+            known: 0,
             owing: 0,
             serving: 0,
             events: Deque::new(),
@@ -269,11 +272,12 @@ impl<'a, S: FrameStore> Client<'a, S> {
             ack.into_iter().chain(loss).min_by_key(|deadline| deadline.at)
         };
         // An acknowledgement that is owed already goes out with the next poll.
-        self.peers.iter().filter(|peer| peer.is_met() && !peer.owed.ack).filter_map(of).min_by_key(|d| d.at)
+        let peers = slots_of(self.known).filter_map(|slot| self.peer(slot));
+        peers.filter(|peer| peer.is_met() && !peer.owed.ack).filter_map(of).min_by_key(|d| d.at)
     }
 
     fn on_peer_timeouts(&mut self, now: Instant) {
-        for slot in 0..self.peers_len() {
+        for slot in slots_of(self.known) {
             let Some(peer) = self.peer_mut(slot).filter(|peer| peer.is_met()) else { continue };
             let is_ack_due = peer.link.ack_deadline().is_some_and(|at| at <= now);
             let lost = peer.link.on_loss_timeout(now);

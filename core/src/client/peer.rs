@@ -236,7 +236,23 @@ pub const fn bit(substream: u8) -> u16 {
 
 /// The substreams of a set, lowest first.
 pub fn substreams_of(set: u16) -> impl Iterator<Item = u8> {
-    (0..16_u8).filter(move |&substream| set & bit(substream) != 0)
+    slots_of(u64::from(set))
+}
+
+/// The bit of a slot in a set of slots; 0 past the 64th.
+#[must_use]
+pub const fn slot_bit(slot: u8) -> u64 {
+    if (slot as usize) < PEERS_MAX { 1 << slot } else { 0 }
+}
+
+/// The slots of a set, lowest first.
+pub fn slots_of(set: u64) -> impl Iterator<Item = u8> {
+    let mut rest = set;
+    core::iter::from_fn(move || {
+        let lowest = u8::try_from(rest.trailing_zeros()).ok().filter(|_| rest != 0)?;
+        rest &= rest.wrapping_sub(1);
+        Some(lowest)
+    })
 }
 
 /// A candidate the edge named, and when to try it again.

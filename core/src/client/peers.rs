@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::machine::Client;
-use super::peer::{Acquaintance, EDGE, Known, Owed, Peer};
+use super::peer::{Acquaintance, EDGE, Known, Owed, Peer, slot_bit, slots_of};
 use crate::endpoint::{Path, Reject};
 use crate::store::FrameStore;
 use crate::time::Instant;
@@ -23,7 +23,7 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn owe(&mut self, slot: u8, change: impl FnOnce(&mut Owed)) {
         if let Some(peer) = self.peer_mut(slot).filter(|peer| peer.is_known()) {
             change(&mut peer.owed);
-            self.owing |= 1_u64.checked_shl(u32::from(slot)).unwrap_or(0);
+            self.owing |= slot_bit(slot);
         }
     }
 
@@ -153,6 +153,7 @@ impl<S: FrameStore> Client<'_, S> {
         let generation = self.rng.below(1 << 10);
         let own_link = LinkId(((generation | 1) << 16) | u32::from(slot));
         let acquaintance = Acquaintance::Meeting;
+        self.known |= slot_bit(slot);
         let peer = self.peer_mut(slot)?;
         *peer = Peer { acquaintance, remote, own_link, met_at: now, again_at: now, ..Peer::EMPTY };
         peer.link.on_heard(now);
@@ -179,9 +180,10 @@ impl<S: FrameStore> Client<'_, S> {
         if self.sending.is_some_and(|sending| sending.slot == slot) {
             self.sending = None;
         }
-        let bit = 1_u64.checked_shl(u32::from(slot)).unwrap_or(0);
-        self.owing &= !bit;
-        self.serving &= !bit;
+        let others = !slot_bit(slot);
+        self.known &= others;
+        self.owing &= others;
+        self.serving &= others;
         if let Some(peer) = self.peer_mut(slot) {
             *peer = Peer::EMPTY;
         }
@@ -238,7 +240,7 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Keeps acquaintances going: repeats meets, gives up on the silent.
     pub(super) fn check_peers(&mut self, now: Instant) {
-        for slot in 1..self.peers_len() {
+        for slot in slots_of(self.known & !slot_bit(EDGE)) {
             let Some(peer) = self.peer(slot).filter(|peer| peer.is_known()) else { continue };
             let is_silent = now.since(peer.link.last_heard()) > SILENT_MAX;
             let is_unanswered = usize::from(peer.meets) >= MEET_WAITS_MS.len();

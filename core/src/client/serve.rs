@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::machine::Client;
-use super::peer::{EDGE, Serving, bit, substreams_of};
+use super::peer::{EDGE, Serving, bit, slot_bit, slots_of, substreams_of};
 use super::select::{Uplink, slots};
 use crate::endpoint::{Reject, Transmit};
 use crate::media::{FrameId, FrameInfo, fragment_len_at};
@@ -55,7 +55,8 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Upload slots in use: feeds promised.
     pub(super) fn slots_used(&self) -> u8 {
-        let used: u32 = self.peers.iter().map(|peer| peer.children.count_ones()).sum();
+        let known = slots_of(self.known).filter_map(|slot| self.peer(slot));
+        let used: u32 = known.map(|peer| peer.children.count_ones()).sum();
         u8::try_from(used).unwrap_or(u8::MAX)
     }
 
@@ -149,7 +150,7 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// A frame of the substream was completed or given up: see which children can go on.
     pub(super) fn refresh_children(&mut self, now: Instant, substream: u8) {
-        for slot in 1..self.peers_len() {
+        for slot in slots_of(self.known & !slot_bit(EDGE)) {
             let is_waiting = self
                 .peer(slot)
                 .is_some_and(|peer| peer.children & bit(substream) != 0 && peer.ready & bit(substream) == 0);
@@ -199,7 +200,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     pub(super) fn mark_serving(&mut self, slot: u8) {
-        self.serving |= 1_u64.checked_shl(u32::from(slot)).unwrap_or(0);
+        self.serving |= slot_bit(slot);
     }
 
     /// When the uplink lets the next fragment go, if one waits for it.

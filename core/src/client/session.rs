@@ -8,7 +8,7 @@ use heapless::Vec;
 use super::events::ClientEvent;
 use super::feed::{Feed, Stretch};
 use super::machine::Client;
-use super::peer::{Acquaintance, EDGE, Peer};
+use super::peer::{Acquaintance, EDGE, Peer, slot_bit};
 use crate::endpoint::{Path, Reject, Transmit};
 use crate::limits::{DATAGRAM_LEN_MAX, INIT_LEN_MAX};
 use crate::link::TokenBucket;
@@ -83,6 +83,7 @@ impl<S: FrameStore> Client<'_, S> {
         let own_link = LinkId(((generation | 1) << 16) | u32::from(EDGE));
         let remote = self.config.edge;
         let nonce = self.rng.next_u64();
+        self.known |= slot_bit(EDGE);
         if let Some(edge) = self.peer_mut(EDGE) {
             *edge =
                 Peer { acquaintance: Acquaintance::Meeting, remote, own_link, met_at: now, ..Peer::EMPTY };
@@ -289,6 +290,7 @@ impl<S: FrameStore> Client<'_, S> {
         if self.is_leaving {
             self.is_leaving = false;
             self.forget_session();
+            self.known = 0;
             if let Some(edge) = self.peer_mut(EDGE) {
                 *edge = Peer::EMPTY;
             }

@@ -51,15 +51,15 @@ impl Record {
 
     /// The bits of packets that `window` (bit i: packet `largest - i`) names.
     fn named_by(&self, largest: u32, window: u128) -> u32 {
-        let mut named = 0;
-        for place in 0..u32::from(self.count) {
-            let packet = self.first_packet.wrapping_add(place);
-            let bit = 1_u128.checked_shl(largest.wrapping_sub(packet)).unwrap_or(0);
-            if packet <= largest && window & bit != 0 {
-                named |= 1 << place;
-            }
-        }
-        named
+        let Some(first_bit) = largest.checked_sub(self.first_packet) else { return 0 };
+        // The window's bits go down where packets go up: the 32 bits that end with the first packet's, turned round.
+        let bits = match first_bit.checked_sub(31) {
+            Some(lowest) => window.checked_shr(lowest).unwrap_or(0),
+            None => window << (31 - first_bit),
+        };
+        let [low @ .., _, _, _, _, _, _, _, _, _, _, _, _] = bits.to_le_bytes();
+        let named = u32::from_le_bytes(low).reverse_bits();
+        named & 1_u32.checked_shl(u32::from(self.count)).map_or(u32::MAX, |bit| bit - 1)
     }
 }
 
@@ -309,5 +309,29 @@ impl SentWindow {
         }
         self.lost = 0;
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn a_window_names_packet_by_packet() {
+        let mut rng = Rng::from_seed(3);
+        for _ in 0..20_000 {
+            let window = (0..4).fold(0, |window, _| (window << 32) | u128::from(rng.next_u32()));
+            let largest = 1_000 + rng.below(200);
+            let count = u8::try_from(1 + rng.below(u32::from(RECORD_FRAGMENTS_MAX))).unwrap();
+            let record = Record { first_packet: 950 + rng.below(260), count, ..Record::EMPTY };
+            let is_named = |place: u32| {
+                let packet = record.first_packet + place;
+                packet <= largest && window & 1_u128.checked_shl(largest - packet).unwrap_or(0) != 0
+            };
+            let named =
+                (0..u32::from(count)).filter(|&place| is_named(place)).fold(0, |set, place| set | 1 << place);
+            assert_eq!(record.named_by(largest, window), named, "{record:?} {largest} {window:x}");
+        }
     }
 }

@@ -19,8 +19,8 @@ impl Mapping {
     #[must_use]
     pub fn substream_of(self, frame: FrameId, substreams: u8) -> u8 {
         let count = u32::from(substreams.max(1));
-        let place = frame.0 % count;
-        narrow((place + self.rotation(frame.0 / count, count)) % count)
+        let (block, place) = (frame.0 / count, frame.0 % count);
+        narrow(wrap(place + self.rotation(block, count), count))
     }
 
     /// The lowest id at or after `from` that belongs to `substream` (taken modulo M). The highest id when there is none
@@ -65,9 +65,16 @@ impl Mapping {
 
     /// The one id of `substream` in a block; `None` past the last id.
     fn in_block(self, substream: u8, block: u32, count: u32) -> Option<FrameId> {
-        let place = (u32::from(substream) % count + count - self.rotation(block, count)) % count;
+        let substream = u32::from(substream);
+        let substream = if substream < count { substream } else { substream % count };
+        let place = wrap(substream + count - self.rotation(block, count), count);
         block.checked_mul(count)?.checked_add(place).map(FrameId)
     }
+}
+
+/// `sum` modulo `count`, for a sum of two places: a division would cost more than all the rest.
+const fn wrap(sum: u32, count: u32) -> u32 {
+    if sum < count { sum } else { sum - count }
 }
 
 /// A substream number: below M, which is a `u8`.

@@ -20,6 +20,9 @@ pub const MAC_OFFSET: usize = 38;
 /// Bytes of the MAC, all zero until trust lands.
 pub const MAC_LEN: usize = 8;
 
+/// Bytes of a data header after the link id.
+const FIELDS_LEN: usize = DATA_HEADER_LEN - CONTROL_HEADER_LEN;
+
 /// Set in every first byte: STUN's has the top two bits clear (RFC 8489 clause 5).
 const OURS: u8 = 0x80;
 
@@ -224,21 +227,53 @@ impl DataHeader {
 
     /// Reads what follows the link id, and leaves the fragment in `rest`.
     fn parse(link: LinkId, rest: &mut &[u8]) -> Option<Self> {
-        let packet = u32::from_le_bytes(take(rest)?);
-        let sent_us = u32::from_le_bytes(take(rest)?);
-        let epoch = u16::from_le_bytes(take(rest)?);
-        let id = FrameId(u32::from_le_bytes(take(rest)?));
-        let [d0, d1, d2, d3, d4] = take(rest)?;
-        let dts_ticks = u64::from_le_bytes([d0, d1, d2, d3, d4, 0, 0, 0]);
-        let [p0, p1, p2] = take(rest)?;
-        let pts_offset_ticks = u32::from_le_bytes([p0, p1, p2, 0]);
-        let [substream] = take(rest)?;
-        let fragment = u16::from_le_bytes(take(rest)?);
-        let count = u16::from_le_bytes(take(rest)?);
-        let len = u32::from_le_bytes(take(rest)?);
         // The byte after the flags, bit 3 of the flags and the MAC are ignored: a later sender may use them.
-        let [flags, _] = take(rest)?;
-        let _mac: [u8; MAC_LEN] = take(rest)?;
+        let (fields, tail) = rest.split_first_chunk::<FIELDS_LEN>()?;
+        *rest = tail;
+        let [
+            n0,
+            n1,
+            n2,
+            n3,
+            u0,
+            u1,
+            u2,
+            u3,
+            e0,
+            e1,
+            i0,
+            i1,
+            i2,
+            i3,
+            d0,
+            d1,
+            d2,
+            d3,
+            d4,
+            p0,
+            p1,
+            p2,
+            substream,
+            f0,
+            f1,
+            c0,
+            c1,
+            l0,
+            l1,
+            l2,
+            l3,
+            flags,
+            ..,
+        ] = *fields;
+        let packet = u32::from_le_bytes([n0, n1, n2, n3]);
+        let sent_us = u32::from_le_bytes([u0, u1, u2, u3]);
+        let epoch = u16::from_le_bytes([e0, e1]);
+        let id = FrameId(u32::from_le_bytes([i0, i1, i2, i3]));
+        let dts_ticks = u64::from_le_bytes([d0, d1, d2, d3, d4, 0, 0, 0]);
+        let pts_offset_ticks = u32::from_le_bytes([p0, p1, p2, 0]);
+        let fragment = u16::from_le_bytes([f0, f1]);
+        let count = u16::from_le_bytes([c0, c1]);
+        let len = u32::from_le_bytes([l0, l1, l2, l3]);
         if dts_ticks >= Dts::WRAP_TICKS {
             return None;
         }
