@@ -1,5 +1,6 @@
 //! The LiveSky program.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,7 +11,8 @@ fn main() -> ExitCode {
     match smol::block_on(commands::run(Cli::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            // Nobody reading is no reason to panic.
+            let _is_read = writeln!(io::stderr(), "error: {failure}");
             ExitCode::FAILURE
         }
     }

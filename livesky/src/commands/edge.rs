@@ -1,6 +1,7 @@
 //! `livesky edge`.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use livesky_std::{EdgeHandle, EdgeOptions, Runtime, Smol, edge};
 use crate::cli::EdgeArgs;
 use crate::config::EdgeSettings;
 use crate::failure::Failure;
-use crate::http::state::{Sampler, StateBoard, StateOptions};
+use crate::http::state::{Sampler, StateBoard, StateOptions, Told};
 use crate::http::{self, EdgeSource, Page, Role, Site};
 use crate::signals::Interrupts;
 
@@ -36,7 +37,7 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
     };
     let sampler = Sampler::new(handle.clone(), state, Arc::clone(&board));
     let verbosity = args.verbose;
-    let sampling = smol::spawn(sampler.run(move |event| tell(event, verbosity)));
+    let sampling = smol::spawn(sampler.run(move |told| tell(told, verbosity)));
     let site = Site {
         role: Role::Edge,
         page: if settings.has_page { Page::Overlay } else { Page::None },
@@ -52,7 +53,7 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
 
     let stopping = async {
         interrupts.next().await;
-        eprintln!("ending: viewers are told to leave; once more ends at once");
+        say("ending: viewers are told to leave; once more ends at once");
         board.end("the edge is going down");
         drop(stopper);
         handle.shutdown().await;
@@ -82,7 +83,7 @@ fn options(settings: &EdgeSettings) -> EdgeOptions {
 }
 
 /// Which of the two addresses cannot be had.
-fn on_bind(settings: &EdgeSettings, error: &std::io::Error) -> Failure {
+fn on_bind(settings: &EdgeSettings, error: &io::Error) -> Failure {
     if let Err(error) = UdpSocket::bind(settings.udp) {
         return Failure::listen("clients (UDP)", settings.udp, "--udp", &error);
     }
@@ -124,61 +125,58 @@ fn outward_address() -> IpAddr {
 fn greet(handle: &EdgeHandle, host: &Host, http: SocketAddr, publish_command: &str) {
     let page = host.at(http);
     let clients = host.at(handle.udp_addr());
-    eprintln!("clients    {} (UDP)", handle.udp_addr());
-    eprintln!("publishers {} (TCP)", handle.tcp_addr());
-    eprintln!("page       http://{page}/");
-    eprintln!("publish:   {publish_command}");
-    eprintln!("watch:     livesky watch livesky://{clients}/live1 --http 127.0.0.1:8090");
-    eprintln!("players:   http://{page}/live1/index.m3u8, http://{page}/live1.ts");
+    say(&format!("clients    {} (UDP)", handle.udp_addr()));
+    say(&format!("publishers {} (TCP)", handle.tcp_addr()));
+    say(&format!("page       http://{page}/"));
+    say(&format!("publish:   {publish_command}"));
+    say(&format!("watch:     livesky watch livesky://{clients}/live1 --http 127.0.0.1:8090"));
+    say(&format!("players:   http://{page}/live1/index.m3u8, http://{page}/live1.ts"));
 }
 
 /// One JSON line a second for each channel.
 async fn print_states(board: Arc<StateBoard>) {
     loop {
         for sample in board.samples() {
-            println!("{}", String::from_utf8_lossy(&sample.json()));
+            let json = sample.json();
+            let _is_read = io::stdout().write_all(&[&json[..], b"\n"].concat());
         }
         Smol::sleep_until(Smol::now() + core::time::Duration::from_secs(1)).await;
     }
 }
 
 /// Says what happened, to those who asked for it.
-fn tell(event: &EdgeEvent, verbosity: u8) {
-    let Some((least, line)) = line_of(event) else { return };
+fn tell(told: Told<'_>, verbosity: u8) {
+    let (least, line) = line_of(told);
     if verbosity >= least {
-        eprintln!("{line}");
+        say(&line);
     }
 }
 
+/// A line on standard error. Nobody reading is no error.
+fn say(line: &str) {
+    let _is_read = writeln!(io::stderr(), "{line}");
+}
+
 /// An event in words, and from which verbosity on it is told.
-fn line_of(event: &EdgeEvent) -> Option<(u8, String)> {
+fn line_of(Told { event, channel }: Told<'_>) -> (u8, String) {
+    let channel = channel.unwrap_or("?");
     let on = |decision: &Decision| {
         let Decision { stage, p0, nc, target, n1, n_star, s } = decision;
         format!("stage {stage:?}, P0 {p0}, Nc {nc:.2} of {target:.2}, N1 {n1}, N* {n_star}, S {s:.3}")
     };
-    Some(match event {
-        EdgeEvent::ChannelOpened { channel } => (0, format!("channel {} is on air", channel.0)),
-        EdgeEvent::ChannelClosed { channel } => (0, format!("channel {} is over", channel.0)),
-        EdgeEvent::StageChanged { channel, decision } => {
-            (0, format!("channel {} is in another stage: {}", channel.0, on(decision)))
+    match event {
+        EdgeEvent::ChannelOpened { .. } => (0, format!("{channel}: on the air")),
+        EdgeEvent::ChannelClosed { .. } => (0, format!("{channel}: over")),
+        EdgeEvent::StageChanged { decision, .. } => (0, format!("{channel}: {}", on(decision))),
+        EdgeEvent::Admitted { client, address, class, decision, .. } => {
+            (1, format!("{channel}: client {} at {address} joins as {class:?}: {}", client.0, on(decision)))
         }
-        EdgeEvent::Admitted { client, address, channel, class, decision } => (
-            1,
-            format!(
-                "client {} at {address} joins channel {} as {class:?}: {}",
-                client.0,
-                channel.0,
-                on(decision)
-            ),
-        ),
-        EdgeEvent::Left { client, channel, cause, stayed_ms } => {
-            let seconds = stayed_ms / 1_000;
-            (1, format!("client {} leaves channel {} after {seconds} s: {cause:?}", client.0, channel.0))
+        EdgeEvent::Left { client, cause, stayed_ms, .. } => {
+            (1, format!("{channel}: client {} goes after {} s: {cause:?}", client.0, stayed_ms / 1_000))
         }
-        EdgeEvent::Refused { reason, channel, decision, count } => {
-            let wanted = channel.map_or(String::new(), |channel| format!(" to channel {}", channel.0));
+        EdgeEvent::Refused { reason, decision, count, .. } => {
             let why = decision.as_ref().map_or(String::new(), |decision| format!(": {}", on(decision)));
-            (2, format!("{count} clients refused{wanted}: {reason:?}{why}"))
+            (2, format!("{channel}: {count} clients refused: {reason:?}{why}"))
         }
-    })
+    }
 }

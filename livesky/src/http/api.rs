@@ -77,7 +77,9 @@ pub(super) async fn history(State(app): State<App>, Query(asked): Query<Asked>) 
     let (board, sample) = sample_of(&app, &asked)?;
     let name = &sample.state.channel.name;
     let history = board.history(name).filter(|_| sample.state.channel.history_s > 0);
-    history.map(|history| json(&history)).ok_or_else(|| Refusal::unknown_channel(name))
+    history
+        .map(|history| json(&history))
+        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, format!("no history is kept of channel {name}")))
 }
 
 /// `/api/events`

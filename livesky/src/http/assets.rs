@@ -15,7 +15,6 @@ use super::site::{Page, Site};
 
 #[derive(RustEmbed)]
 #[folder = "web"]
-#[allow_missing = true]
 struct Web;
 
 const HTML: &str = "text/html; charset=utf-8";

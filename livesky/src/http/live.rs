@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_lite::{Stream, stream};
 use livesky_core::Instant;
-use livesky_std::{FrameLogReader, LogEntry, Runtime, Smol};
+use livesky_std::{FrameLogReader, LogEntry, LoggedFrame, Runtime, Smol};
 
 use super::reply::fresh;
 use super::router::{App, unknown_stream};
@@ -31,8 +31,9 @@ pub(super) fn live(app: &App, path: &str, start: Start) -> Response {
     let feed = Feed {
         source: Arc::clone(source),
         path: path.to_owned(),
-        batch: VecDeque::from([bytes_of(&frames.init())]),
+        batch: VecDeque::new(),
         frames,
+        is_begun: false,
         batched_at: Instant::ZERO,
         stopped: app.stopped.clone(),
         _reader: meter.enter(),
@@ -47,6 +48,8 @@ struct Feed {
     path: String,
     frames: FrameLogReader,
     batch: VecDeque<Bytes>,
+    /// Whether `init` went out since the last key frame that was begun at.
+    is_begun: bool,
     batched_at: Instant,
     stopped: Stopped,
     meter: LegacyMeter,
@@ -93,7 +96,7 @@ impl Feed {
         self.batched_at = Smol::now();
         while let Some(next) = entry {
             match next {
-                LogEntry::Frame(frame) => self.batch.push_back(bytes_of(&frame.bytes)),
+                LogEntry::Frame(frame) => self.push(&frame),
                 LogEntry::Missed(_) => self.jump()?,
             }
             if self.batch.len() >= BATCH_FRAMES_MAX {
@@ -110,7 +113,14 @@ impl Feed {
     fn jump(&mut self) -> Option<()> {
         self.meter.on_jump();
         self.frames = self.source.frames(&self.path, Start::Newest)?;
-        self.batch.push_back(bytes_of(&self.frames.init()));
+        self.is_begun = false;
         Some(())
+    }
+
+    fn push(&mut self, frame: &LoggedFrame) {
+        if !core::mem::replace(&mut self.is_begun, true) {
+            self.batch.push_back(bytes_of(&self.frames.init()));
+        }
+        self.batch.push_back(bytes_of(&frame.bytes));
     }
 }

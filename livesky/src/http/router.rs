@@ -52,12 +52,13 @@ pub(super) fn router(app: App) -> Router {
 
 /// What those hear who come when all connections are taken.
 pub(super) fn full_router() -> Router {
-    Router::new().fallback(async || {
+    let refuse = async || {
         let mut response =
             refusal(StatusCode::SERVICE_UNAVAILABLE, "all HTTP connections are taken: try again later");
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         response
-    })
+    };
+    Router::new().fallback(refuse).layer(from_fn(share))
 }
 
 /// Lets pages of other origins read every answer, and answers their preflight questions.

@@ -63,26 +63,23 @@ fn a_port_in_use_is_named_with_what_to_do() {
     }
 }
 
-/// An edge that is up, and where its page is.
-fn start() -> (Child, SocketAddr, BufReader<std::process::ChildStderr>) {
+/// Starts an edge; where its page is, once it is up.
+fn start() -> (Child, Option<SocketAddr>) {
     let any = "127.0.0.1:0";
     let mut child =
         edge(&["--udp", any, "--tcp", any, "--http", any]).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap());
-    loop {
-        let mut line = String::new();
-        assert!(lines.read_line(&mut line).unwrap() > 0, "the edge did not start");
-        if let Some(url) = line.trim_end().strip_prefix("page       http://") {
-            return (child, url.trim_end_matches('/').parse().unwrap(), lines);
-        }
-    }
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let page = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("page       http://")?.trim_end_matches('/').parse().ok());
+    (child, page)
 }
 
 #[test]
 fn signals_end_it_cleanly() {
     for signal in ["-TERM", "-INT"] {
-        let (mut child, http, _lines) = start();
-        let channels = get(http, "/api/channels").json();
+        let (mut child, page) = start();
+        let channels = get(page.unwrap(), "/api/channels").json();
         assert_eq!(channels.pointer("/role").and_then(serde_json::Value::as_str), Some("edge"));
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");

@@ -15,7 +15,7 @@ mod why;
 
 pub use board::{P2pVideo, Sample, StateBoard};
 pub use legacy::{LegacyMeter, ReaderGuard};
-pub use sampler::{Sampler, StateOptions};
+pub use sampler::{Sampler, StateOptions, Told};
 
 #[cfg(test)]
 mod tests;

@@ -57,6 +57,7 @@ pub struct Sampler {
     options: StateOptions,
     board: Arc<StateBoard>,
     tracks: BTreeMap<String, Track>,
+    names: BTreeMap<ChannelId, String>,
     /// Clients let in since the last sample.
     admitted: BTreeMap<ChannelId, u64>,
     stats: EdgeStats,
@@ -89,16 +90,25 @@ pub(super) struct Recent {
     pub(super) orphaned: u64,
 }
 
+/// Something happened at the edge.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What.
+    pub event: &'a EdgeEvent,
+    /// Name of the channel it is about, where there is one.
+    pub channel: Option<&'a str>,
+}
+
 impl Sampler {
     /// A sampler of this edge.
     #[must_use]
     pub fn new(edge: EdgeHandle, options: StateOptions, board: Arc<StateBoard>) -> Self {
-        let (tracks, admitted) = Default::default();
-        Self { edge, options, board, tracks, admitted, stats: EdgeStats::default(), legacy_bytes: 0 }
+        let (tracks, names, admitted) = Default::default();
+        Self { edge, options, board, tracks, names, admitted, stats: EdgeStats::default(), legacy_bytes: 0 }
     }
 
-    /// Samples once a second until the edge ends. Takes the edge's events, and hands each to `on_event`.
-    pub async fn run(mut self, mut on_event: impl FnMut(&EdgeEvent)) {
+    /// Samples once a second until the edge ends. Takes the edge's events, and hands each on.
+    pub async fn run(mut self, mut on_event: impl FnMut(Told<'_>)) {
         let events = self.edge.events();
         let mut at = Smol::now();
         loop {
@@ -108,10 +118,9 @@ impl Sampler {
             };
             match smol::future::or(tick, async { events.recv().await.map(Some) }).await {
                 Ok(Some(event)) => {
-                    if let EdgeEvent::Admitted { channel, .. } = event {
-                        *self.admitted.entry(channel).or_default() += 1;
-                    }
-                    on_event(&event);
+                    let channel = self.on_event(&event).await;
+                    let channel = channel.and_then(|id| self.names.get(&id)).map(String::as_str);
+                    on_event(Told { event: &event, channel });
                 }
                 Ok(None) => {
                     self.sample().await;
@@ -119,6 +128,25 @@ impl Sampler {
                 }
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Notes what an event tells; which channel it is about.
+    async fn on_event(&mut self, event: &EdgeEvent) -> Option<ChannelId> {
+        match *event {
+            EdgeEvent::ChannelOpened { channel } => {
+                let channels = self.edge.channels().await.into_iter();
+                self.names.extend(channels.map(|channel| (channel.id, channel.name.as_str().to_owned())));
+                Some(channel)
+            }
+            EdgeEvent::Admitted { channel, .. } => {
+                *self.admitted.entry(channel).or_default() += 1;
+                Some(channel)
+            }
+            EdgeEvent::ChannelClosed { channel }
+            | EdgeEvent::StageChanged { channel, .. }
+            | EdgeEvent::Left { channel, .. } => Some(channel),
+            EdgeEvent::Refused { channel, .. } => channel,
         }
     }
 
