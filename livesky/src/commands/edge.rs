@@ -11,6 +11,7 @@ use livesky_std::{EdgeHandle, EdgeOptions, Runtime, Smol, edge};
 
 use crate::cli::EdgeArgs;
 use crate::config::EdgeSettings;
+use crate::executor;
 use crate::failure::Failure;
 use crate::http::state::{Sampler, StateBoard, StateOptions, Told};
 use crate::http::{self, EdgeSource, Page, Role, Site};
@@ -37,7 +38,7 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
     };
     let sampler = Sampler::new(handle.clone(), state, Arc::clone(&board));
     let verbosity = args.verbose;
-    let sampling = smol::spawn(sampler.run(move |told| tell(told, verbosity)));
+    let sampling = executor::spawn(sampler.run(move |told| tell(told, verbosity)));
     let site = Site {
         role: Role::Edge,
         page: if settings.has_page { Page::Overlay } else { Page::None },
@@ -47,8 +48,8 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
         connections_max: usize::try_from(settings.http_connections_max).unwrap_or(usize::MAX),
     };
     let (stopper, stopped) = http::stopper();
-    let serving = smol::spawn(http::serve(http, site, stopped));
-    let printing = args.is_json.then(|| smol::spawn(print_states(Arc::clone(&board))));
+    let serving = executor::spawn(http::serve(http, site, stopped));
+    let printing = args.is_json.then(|| executor::spawn(print_states(Arc::clone(&board))));
     greet(&handle, &host, http_addr, &publish_command);
 
     let stopping = async {

@@ -15,7 +15,6 @@ mod server;
 mod site;
 pub mod state;
 mod stop;
-mod window;
 
 pub use server::{bind, serve};
 pub use site::{EdgeSource, FrameSource, Page, Role, Site, Start, ViewerSource};

@@ -14,6 +14,7 @@ use livesky_std::{Runtime, Smol};
 use smol::net::{TcpListener, TcpStream};
 use smol_hyper::rt::{FuturesIo, SmolTimer};
 
+use crate::executor;
 use crate::failure::Failure;
 
 use super::guard::Guarded;
@@ -60,12 +61,12 @@ impl Drop for Place {
 }
 
 /// Answers at `listener` what `site` lets it, until stopped; then answers under way are ended. Runs each connection as a
-/// task on smol's global executor.
+/// task of its own.
 pub async fn serve(listener: TcpListener, site: Site, stopped: Stopped) {
     let connections_max = site.connections_max;
     let site = Arc::new(site);
     let playlists = Playlists::new(Arc::clone(&site), stopped.clone());
-    let pumping = smol::spawn(Arc::clone(&playlists).run());
+    let pumping = executor::spawn(Arc::clone(&playlists).run());
     let router = router(App { site, playlists, stopped: stopped.clone() });
     let refusing = full_router();
     let (connected, refused) = (Arc::default(), Arc::default());
@@ -79,7 +80,7 @@ pub async fn serve(listener: TcpListener, site: Site, stopped: Stopped) {
             let answered =
                 admitted.or_else(|| Place::take(&refused, REFUSALS_MAX).map(|place| (place, &refusing)));
             if let Some((place, router)) = answered {
-                smol::spawn(converse(stream, router.clone(), stopped.clone(), place)).detach();
+                executor::spawn(converse(stream, router.clone(), stopped.clone(), place)).detach();
             }
         }
     };

@@ -85,6 +85,22 @@ fn hls_is_a_live_window_of_segments_that_decode_on_their_own() {
 }
 
 #[test]
+fn players_hear_of_a_channels_end() {
+    let mut stage = Stage::with_clip(&Setup::default());
+    let mut endless = get(stage.http, "/live1.ts");
+    assert!(endless.chunk().is_some());
+    assert_eq!(get(stage.http, "/live1/index.m3u8").status, 200);
+    stage.end_channel();
+    while endless.chunk().is_some() {}
+    let ended = || get(stage.http, "/live1/index.m3u8").text();
+    until("the playlist's end", || ended().ends_with("#EXT-X-ENDLIST\n"));
+    let text = ended();
+    let last = text.lines().rfind(|line| !line.starts_with('#')).unwrap();
+    assert_eq!(get(stage.http, &format!("/live1/{last}")).status, 200);
+    until("the channel to be unknown", || get(stage.http, "/api/state?channel=live1").status == 404);
+}
+
+#[test]
 fn a_hundred_players_are_served_and_counted() {
     let stage = Stage::with_clip(&Setup { connections_max: 101, ..Setup::default() });
     let players: Vec<_> = (0..100)

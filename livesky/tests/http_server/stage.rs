@@ -25,6 +25,7 @@ pub(crate) struct Stage {
     pub(crate) board: Arc<StateBoard>,
     pub(crate) http: SocketAddr,
     pub(crate) stopper: Option<Stopper>,
+    publisher: Option<Publisher>,
     _tasks: Vec<smol::Task<()>>,
 }
 
@@ -78,7 +79,7 @@ impl Stage {
             smol::spawn(sampler.run(|_| {})),
             smol::spawn(http::serve(listener, site, stopped)),
         ];
-        Self { edge: handle, board, http, stopper: Some(stopper), _tasks }
+        Self { edge: handle, board, http, stopper: Some(stopper), publisher: None, _tasks }
     }
 
     /// A stage whose channel shows the clip: its first seconds at once, then as fast as it plays.
@@ -86,6 +87,7 @@ impl Stage {
         let mut stage = Self::new(setup);
         let (frames, init) = clip();
         let publisher = stage.publisher(ChannelSettings { target_buffer_ms: 2_000, ..settings() }, init);
+        stage.publisher = Some(publisher.clone());
         stage._tasks.push(smol::spawn(show(publisher, frames)));
         until("the channel's first frames", || {
             stage.edge.frames(&channel()).is_some_and(|mut frames| frames.try_next().is_some())
@@ -102,6 +104,12 @@ impl Stage {
             let _status = driver.await;
         }));
         publisher
+    }
+
+    /// The publisher says that it is over.
+    pub(crate) fn end_channel(&mut self) {
+        let publisher = self.publisher.take().unwrap();
+        smol::block_on(publisher.end());
     }
 
     pub(crate) fn viewer(&mut self, upload_bps: u32) -> ViewerHandle {
