@@ -1,6 +1,6 @@
 //! From the command line to the command.
 
-use super::edge;
+use super::{demo, edge, publish, watch};
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
@@ -10,9 +10,9 @@ use crate::failure::Failure;
 /// One line for people.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Command::Publish(args) => publish::run(args).await,
         Command::Edge(args) => edge::run(args).await,
-        Command::Publish(_) | Command::Watch(_) | Command::Demo(_) => {
-            Err(Failure::new("this build of livesky has the edge only"))
-        }
+        Command::Watch(args) => watch::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
     }
 }

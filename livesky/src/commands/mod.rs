@@ -1,22 +1,9 @@
-//! What the program does, one file each.
+//! What the program does, one file each; [`run`] finds the one the command line names.
 
 mod demo;
+mod dispatch;
 mod edge;
 mod publish;
 mod watch;
 
-use crate::cli::{Cli, Command};
-use crate::failure::Failure;
-
-/// Does what the command line says.
-///
-/// # Errors
-/// One line for people.
-pub async fn run(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
-        Command::Publish(args) => publish::run(args).await,
-        Command::Edge(args) => edge::run(args).await,
-        Command::Watch(args) => watch::run(args).await,
-        Command::Demo(args) => demo::run(args).await,
-    }
-}
+pub use dispatch::run;
