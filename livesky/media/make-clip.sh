@@ -50,7 +50,7 @@ ffmpeg -hide_banner -loglevel warning -y \
     -map 0:v -map 1:a -map_metadata -1 -fflags +bitexact -flags:v +bitexact -flags:a +bitexact \
     -c:v libx264 -profile:v main -preset slow -threads 1 \
     -x264-params keyint=25:min-keyint=25:scenecut=0:open-gop=0:bframes=2:b-adapt=0 \
-    -b:v "${VIDEO_RATE:-300k}" -maxrate 450k -bufsize 400k \
+    -b:v "${VIDEO_RATE:-238k}" -maxrate 450k -bufsize 400k \
     -c:a aac -b:a 48k \
     -f mpegts -mpegts_flags +resend_headers+pat_pmt_at_frames -pat_period 20 -sdt_period 20 -pes_payload_size 700 \
     -metadata service_provider=LiveSky -metadata service_name=LiveSky \

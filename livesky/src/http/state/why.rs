@@ -20,7 +20,7 @@ pub(super) struct Reasons {
     pub(super) recent: Bytes,
     /// Viewers that joined in the last 10 s.
     pub(super) joined: u64,
-    /// Viewers that lost a parent in the last 10 s.
+    /// Viewers that came to need the edge in place of a parent in the last 10 s.
     pub(super) orphaned: u64,
     /// Substream feeds all viewers together can give.
     pub(super) slots: u32,
@@ -74,7 +74,8 @@ fn on_bytes(reasons: &Reasons) -> impl Iterator<Item = String> {
             format!("{bursts:.0} % of the last 10 s were start bursts: {}.", viewers(joined, "joined"))
         }),
         (rescue > 10.0).then(|| {
-            format!("{rescue:.0} % of the last 10 s were rescue: {}.", viewers(orphaned, "lost a parent"))
+            let seekers = viewers(orphaned, "looked for one");
+            format!("{rescue:.0} % of the last 10 s the edge sent in place of parents: {seekers}.")
         }),
         (legacy > 10.0)
             .then(|| format!("{legacy:.0} % of the bytes go to plain players, which do not relay.")),
@@ -162,7 +163,7 @@ mod tests {
             ),
             (
                 recent(Bytes { rescue: 10, pull: 4, push: 86, ..Bytes::default() }),
-                "14 % of the last 10 s were rescue: 5 viewers lost a parent.",
+                "14 % of the last 10 s the edge sent in place of parents: 5 viewers looked for one.",
             ),
             (
                 recent(Bytes { legacy: 22, push: 78, ..Bytes::default() }),

@@ -2,6 +2,14 @@
 
 const GAP = '\u00a0';
 
+/**
+ * 65539 -> "4", 131075 -> "4.2": an id holds the place at the edge in its low 16 bits and, above, which user of that place it is.
+ */
+export function shortId(id) {
+  const use = Math.floor(id / 65536) % 1024;
+  return `${(id % 65536) + 1}${use > 1 ? `.${use}` : ''}`;
+}
+
 /** 403200 -> "403 kbit/s" */
 export function rate(bps) {
   return scaled(bps, [[1e9, 'Gbit/s'], [1e6, 'Mbit/s'], [1e3, 'kbit/s'], [1, 'bit/s']]);

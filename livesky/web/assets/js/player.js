@@ -1,5 +1,6 @@
 // The video: what a P2P-fed viewer received, or the edge's own HLS, and plain words when it does not play.
 
+import { shortId } from './format.js';
 import { byId, el, press, setText } from './dom.js';
 import { feedersSentence, parentChips } from './parents.js';
 
@@ -104,12 +105,12 @@ export function createPlayer() {
     const line = byId('video-source');
     const chips = byId('video-parents');
     if (viewer) {
-      line.replaceChildren('What ', el('b', {}, `viewer #${viewer.id}`), ` received: ${feedersSentence(viewer)}.`);
+      line.replaceChildren('What ', el('b', {}, `viewer #${shortId(viewer.id)}`), ` received: ${feedersSentence(viewer)}.`);
       chips.replaceChildren(...parentChips(viewer));
       return;
     }
     chips.replaceChildren();
-    if (kind === 'p2p') setText(line, `What viewer #${latest.video.p2p.viewer} received.`);
+    if (kind === 'p2p') setText(line, `What viewer #${shortId(latest.video.p2p.viewer)} received.`);
     else if (kind === 'edge') setText(line, wanted === 'p2p' ? 'Straight from the edge: no P2P-fed viewer offers its video here.' : 'Straight from the edge, without any peer.');
     else setText(line, '');
   }

@@ -1,13 +1,13 @@
 // The viewers, one row each, sorted by the column a person picks.
 
 import { byId, dot, el, setText } from './dom.js';
-import { bytes, millis, rate, span } from './format.js';
+import { bytes, millis, rate, span, shortId } from './format.js';
 import { stateWord } from './overlay/card.js';
 import { substreamVar } from './palette.js';
 import { parentLabel } from './parents.js';
 
 const COLUMNS = [
-  { name: 'Viewer', key: (v) => v.id, cell: (v) => `#${v.id}`, isLeft: true },
+  { name: 'Viewer', key: (v) => v.id, cell: (v) => `#${shortId(v.id)}`, isLeft: true },
   { name: 'Class', key: (v) => (v.isPush ? 0 : 1), cell: kindCell, isLeft: true },
   { name: 'State', key: (v) => v.state, cell: (v) => stateWord(v.state), isAlert: (v) => v.state === 'stall', isLeft: true },
   { name: 'Watching', key: (v) => v.ageS, cell: (v) => span(v.ageS) },

@@ -1,7 +1,7 @@
 // What a person reads about the viewer they point at.
 
 import { byId, el } from '../dom.js';
-import { millis, rate, span } from '../format.js';
+import { millis, rate, span, shortId } from '../format.js';
 import { parentChips } from '../parents.js';
 
 const GAP_PX = 16;
@@ -39,7 +39,7 @@ function content(viewer, rateBps) {
     ['Address', viewer.address],
   ];
   return [
-    el('h3', {}, `Viewer #${viewer.id}`),
+    el('h3', {}, `Viewer #${shortId(viewer.id)}`),
     el('div', { class: 'muted' }, `${kind}, ${where}, ${stateWord(viewer.state)}`),
     el('div', { class: 'parents' }, ...parentChips(viewer)),
     el('dl', {}, ...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),

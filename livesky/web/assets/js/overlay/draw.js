@@ -1,5 +1,6 @@
 // Paints the graph. Feeds are painted to a layer of their own and only again when something moved: the frames between cost the dots alone.
 
+import { shortId } from '../format.js';
 import { along, curve, locate, sizeOf } from './geometry.js';
 import { ringRadius } from './layout.js';
 
@@ -104,8 +105,8 @@ function tag(context, node, view) {
   const [ux, uy] = [Math.cos(node.angle), Math.sin(node.angle)];
   context.lineWidth = 3;
   context.strokeStyle = view.colours.card;
-  context.strokeText(String(node.id), node.x + ux * out, node.y + uy * out);
-  context.fillText(String(node.id), node.x + ux * out, node.y + uy * out);
+  context.strokeText(shortId(node.id), node.x + ux * out, node.y + uy * out);
+  context.fillText(shortId(node.id), node.x + ux * out, node.y + uy * out);
 }
 
 function paintEdge(context, frame, { colours }) {
