@@ -121,7 +121,7 @@ fn quality(snapshot: &EdgeSnapshot, track: &Track) -> Quality {
         continuity: share(totals.played, totals.played + totals.skipped),
         stalls: totals.stalls,
         stalled_viewers: u32::try_from(stalled).unwrap_or(u32::MAX),
-        viewers_seen: track.viewers_seen,
+        viewers_seen: track.viewers_seen(),
         startup_p50_ms: totals.startups.percentile(50),
         startup_p95_ms: totals.startups.percentile(95),
         startup_ms: totals.startups.listed(),

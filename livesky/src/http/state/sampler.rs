@@ -73,7 +73,9 @@ pub(super) struct Track {
     pub(super) bytes: Bytes,
     /// Legacy bytes counted before the channel began.
     legacy_base: u64,
-    pub(super) viewers_seen: u64,
+    /// Clients seen in samples, and those whose admission was told: some are gone before they are seen, some events are lost.
+    joined: u64,
+    admitted: u64,
     /// The last samples, oldest first: when, bytes taken in, and what was sent until then.
     pub(super) recent: VecDeque<Recent>,
 }
@@ -190,7 +192,7 @@ impl Sampler {
             let track = tracks.remove(name).filter(|track| track.began_at == snapshot.channel.began_at);
             let mut track = track.unwrap_or_else(|| Track::new(snapshot, legacy_bytes));
             growths.push(track.totals.take(&snapshot.clients));
-            track.viewers_seen += self.admitted.remove(&snapshot.channel.id).unwrap_or(0);
+            track.admitted += self.admitted.remove(&snapshot.channel.id).unwrap_or(0);
             track.bytes.legacy = legacy_bytes.saturating_sub(track.legacy_base);
             self.tracks.insert(name.to_owned(), track);
         }
@@ -256,8 +258,7 @@ impl Track {
     }
 
     fn remember(&mut self, snapshot: &EdgeSnapshot, growth: &Growth) {
-        // Clients whose admission was not told are counted by their sight.
-        self.viewers_seen = self.viewers_seen.max(snapshot.clients.len() as u64);
+        self.joined += growth.joined;
         self.number += 1;
         self.recent.push_back(Recent {
             at: snapshot.taken_at,
@@ -269,6 +270,11 @@ impl Track {
         if self.recent.len() > RECENT_SAMPLES + 1 {
             self.recent.pop_front();
         }
+    }
+
+    /// All that ever joined.
+    pub(super) fn viewers_seen(&self) -> u64 {
+        self.joined.max(self.admitted)
     }
 
     fn row(&self, snapshot: &EdgeSnapshot) -> HistoryRow {
