@@ -1,6 +1,7 @@
 //! Plain players: the endless stream, HLS, many and slow ones.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -34,6 +35,23 @@ fn frames_of(probed: &str, codec: &str) -> u32 {
     line.unwrap_or_else(|| panic!("no {codec} in {probed}")).trim_end_matches(',').parse().unwrap()
 }
 
+/// Every packet of picture and sound follows the one before it (ISO/IEC 13818-1, clause 2.4.3.3): nothing is left out.
+fn check_continuity(stream: &[u8]) {
+    let mut counters = BTreeMap::new();
+    for packet in stream.chunks(PACKET_LEN) {
+        let pid = u16::from_be_bytes([packet[1], packet[2]]) & 0x1FFF;
+        let has_payload = packet[3] & 0x10 != 0;
+        if !(0x100..0x200).contains(&pid) || !has_payload {
+            continue;
+        }
+        let counter = packet[3] & 0x0F;
+        if let Some(last) = counters.insert(pid, counter) {
+            assert_eq!(counter, (last + 1) % 16, "a packet of {pid:#x} is missing");
+        }
+    }
+    assert_eq!(counters.len(), 2, "picture and sound");
+}
+
 fn kept(name: &str, bytes: &[u8]) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, bytes).unwrap();
@@ -47,6 +65,7 @@ fn the_endless_stream_begins_at_a_key_frame_and_decodes_without_an_error() {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("video/mp2t")));
     let body = answer.body_of(Duration::from_secs(3));
     assert_eq!(body.len() % PACKET_LEN, 0);
+    check_continuity(&body);
     let path = kept("endless.ts", &body);
     let Some(probed) = probe(&[], path.to_str().unwrap()) else { return };
     assert!(frames_of(&probed, "h264") >= 60, "{probed}");
@@ -68,16 +87,19 @@ fn hls_is_a_live_window_of_segments_that_decode_on_their_own() {
     assert!(!text.contains("ENDLIST"), "{text}");
     let segments: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(segments.len() >= 2, "{text}");
+    let mut joined = Vec::new();
     for segment in segments {
         let answer = get(stage.http, &format!("/live1/{segment}"));
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("video/mp2t")));
         let len: usize = answer.header("content-length").unwrap().parse().unwrap();
         let body = answer.body();
         assert_eq!((body.len(), len % PACKET_LEN), (len, 0));
+        joined.extend_from_slice(&body);
         let path = kept(&format!("segment-{segment}"), &body);
         let Some(probed) = probe(&[], path.to_str().unwrap()) else { return };
         assert!((48..=52).contains(&frames_of(&probed, "h264")), "{segment}: {probed}");
     }
+    check_continuity(&joined);
     let url = format!("http://{}/live1/index.m3u8", stage.http);
     let Some(probed) = probe(&["-read_intervals", "%+4"], &url) else { return };
     assert!(frames_of(&probed, "h264") >= 90, "{probed}");
