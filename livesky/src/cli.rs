@@ -176,6 +176,9 @@ pub struct DemoArgs {
     /// Clients fed directly before peers are used, N1 [default: a quarter of the viewers, at most 10]
     #[arg(long, value_name = "N1", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub n1: Option<u32>,
+    /// What the edge may send, in Mbit/s: little makes stage 4, and starts slow
+    #[arg(long, value_name = "MBPS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub capacity_mbps: u32,
     /// Viewers that leave, and others that come, in percent a minute
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
     pub churn: f64,

@@ -35,8 +35,10 @@ const CHANNEL: &str = "live1";
 const PAGE: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080);
 /// Frames the clip's rate is measured on: all of it.
 const MEASURED_FRAMES: usize = 750;
-/// Media on the air before the first viewer comes.
+/// Media beyond the target buffer that is on the air, as if the channel had begun before, when the first viewer comes.
 const LEAD: Duration = Duration::from_secs(2);
+/// From the first frame at the edge until the first viewer comes: what is past has arrived by then.
+const SETTLE: Duration = Duration::from_secs(1);
 /// How long the first frame may take.
 const ON_AIR: Duration = Duration::from_secs(20);
 /// HTTP connections at once.
@@ -64,7 +66,8 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), Failure> {
     };
     let (publisher, publisher_driver) = publish::<Smol>(options);
     let publishing = executor::spawn(publisher_driver);
-    let feeding = executor::spawn(feed(stream.frames, publisher));
+    let past = plan.settings.target_buffer() + LEAD;
+    let feeding = executor::spawn(feed(stream.frames, past, publisher));
 
     let board = StateBoard::new();
     let state = StateOptions::new(edge.udp_addr().to_string(), plan.capacity_bps, churn);
@@ -133,12 +136,20 @@ impl Stream {
     }
 }
 
-/// Publishes frames, each when it is due.
-async fn feed(frames: Box<dyn Iterator<Item = PublishedFrame> + Send>, publisher: livesky_std::Publisher) {
+/// Publishes frames, each when it is due; those of the first `past` are due at once: viewers that come find a buffer.
+async fn feed(
+    frames: Box<dyn Iterator<Item = PublishedFrame> + Send>,
+    past: Duration,
+    publisher: livesky_std::Publisher,
+) {
     let mut pacer = Pacer::new(Pace::Recorded);
+    let past_us = i64::try_from(past.as_micros()).unwrap_or(i64::MAX);
+    let mut first = None;
     for frame in frames {
         let NewFrame { dts, .. } = frame.frame;
-        Smol::sleep_until(pacer.due(Smol::now(), dts)).await;
+        if dts.micros_since(*first.get_or_insert(dts)) >= past_us {
+            Smol::sleep_until(pacer.due(Smol::now(), dts)).await;
+        }
         if publisher.send(frame).await.is_err() {
             return;
         }
@@ -196,7 +207,7 @@ impl Show {
             }
             sleep(STEP).await;
         }
-        sleep(LEAD).await;
+        sleep(SETTLE).await;
         Ok(())
     }
 

@@ -5,7 +5,6 @@ use core::time::Duration;
 
 use livesky_core::edge::EdgeConfig;
 use livesky_core::media::ChannelSettings;
-use livesky_core::scaling::scaling_factor;
 use livesky_std::{EdgeOptions, Impairment, UdpOptions};
 
 use crate::cli::DemoArgs;
@@ -16,8 +15,6 @@ pub const CLIP_RATE_BPS: u32 = 400_000;
 const N1_MAX: u32 = 10;
 /// Time between arrivals: a crowd of 100 is there after 15 s.
 const ARRIVE_EVERY: Duration = Duration::from_millis(150);
-/// Where stage 4 begins, as a share of the viewers: the last of them see it.
-const STAGE_FOUR_AT: f64 = 0.96;
 /// Slowest and fastest uplink, in percent of the rate.
 const UPLINK_PERCENT: (u32, u32) = (100, 150);
 
@@ -49,7 +46,7 @@ impl Plan {
             viewers: args.viewers,
             settings,
             n1,
-            capacity_bps: capacity_bps(args.viewers, n1, &settings),
+            capacity_bps: u64::from(args.capacity_mbps) * 1_000_000,
             churn: args.churn / 100.0,
             seed: args.seed,
             impairment: impairment(args),
@@ -108,17 +105,6 @@ impl Plan {
     }
 }
 
-/// What the edge must be able to send so that N* / S lies just below the viewers: all four stages are passed.
-#[expect(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
-#[expect(clippy::cast_sign_loss, reason = "every factor is positive")]
-fn capacity_bps(viewers: u32, n1: u32, settings: &ChannelSettings) -> u64 {
-    let config = EdgeConfig::default();
-    let s = scaling_factor(&config.churn, settings.levels_max).unwrap_or(1.0);
-    let n_star = (f64::from(viewers) * s * STAGE_FOUR_AT).max(f64::from(n1)).ceil();
-    let left = 1.0 - config.rescue_share - config.overhead_share - config.burst_share;
-    (n_star * f64::from(settings.rate_bps) / left).ceil() as u64 + 1
-}
-
 /// Each way has half of the round trip and all of the loss: whatever is received went one way.
 fn impairment(args: &DemoArgs) -> Option<Impairment> {
     if args.loss == 0.0 && args.rtt == 0 {
@@ -131,7 +117,6 @@ fn impairment(args: &DemoArgs) -> Option<Impairment> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use livesky_core::scaling::n_star_operating;
 
     use super::*;
     use crate::cli::{Cli, Command};
@@ -143,17 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_lie_within_the_crowd() {
-        for (arguments, n1, n_star) in
-            [("", 5, 11), ("--viewers 100", 10, 51), ("--viewers 1", 1, 1), ("--n1 30", 30, 30)]
-        {
-            let plan = plan(arguments);
-            assert_eq!(plan.n1, n1, "{arguments}");
-            let config = EdgeConfig::default();
-            let shares = (config.rescue_share, config.overhead_share, config.burst_share);
-            let operating =
-                n_star_operating(plan.capacity_bps, plan.settings.rate_bps, shares.0, shares.1, shares.2);
-            assert_eq!(operating, n_star, "{arguments}");
+    fn a_quarter_of_a_small_crowd_is_fed_directly_before_peers_are() {
+        for (arguments, n1) in [("", 5), ("--viewers 100", 10), ("--viewers 1", 1), ("--n1 30", 30)] {
+            assert_eq!(plan(arguments).n1, n1, "{arguments}");
         }
     }
 

@@ -1,0 +1,125 @@
+//! Bad input ends with one line that says what, where and what to do, and with exit code 1 or 2; never with a panic.
+
+use std::fs;
+use std::net::{TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// Runs the program without input.
+fn livesky(arguments: &[&str]) -> Output {
+    let command = Command::new(env!("CARGO_BIN_EXE_livesky")).args(arguments).stdin(Stdio::null()).output();
+    command.expect("the program runs")
+}
+
+/// Runs the program, which is to fail; returns its one line.
+#[track_caller]
+fn error_of(arguments: &[&str]) -> String {
+    let output = livesky(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}: {:?} {stderr}", output.status);
+    assert!(output.stdout.is_empty(), "{arguments:?}: nothing on standard output");
+    let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    let [line] = lines.as_slice() else { panic!("{arguments:?}: not one line: {stderr}") };
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (*line).to_owned()
+}
+
+/// A file of the test's own.
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("livesky-cli-{}-{name}", std::process::id()));
+    fs::write(&path, bytes).expect("a file can be written");
+    path
+}
+
+/// Arguments that publish `input` to where nobody listens.
+fn publishing(input: &str) -> Vec<&str> {
+    vec!["publish", input, "--to", "127.0.0.1:9", "--channel", "live1"]
+}
+
+#[test]
+fn inputs_that_are_no_stream() {
+    let clip = livesky::media::clip::CLIP;
+    let noise: Vec<u8> = (0..100_000_u32).map(|number| (number * 7 % 251) as u8 | 0x80).collect();
+    for (name, bytes, says) in [
+        ("empty.ts", &[][..], "the input is empty"),
+        ("noise.ts", noise.as_slice(), "not MPEG-TS"),
+        ("text.ts", b"not a stream", "not MPEG-TS"),
+        ("cut.ts", &clip[..188 * 1_000 + 100], "is cut off: its last MPEG-TS packet has 100 of 188 bytes"),
+        ("tables.ts", &clip[..188].repeat(9), "no program"),
+    ] {
+        let path = file(name, bytes);
+        let line = error_of(&publishing(path.to_str().expect("a path of ASCII")));
+        assert!(line.contains(says), "{name}: {line}");
+        assert!(line.contains(name), "{name} is named: {line}");
+        fs::remove_file(path).expect("the file is there");
+    }
+}
+
+#[test]
+fn inputs_that_are_not_there() {
+    let line = error_of(&publishing("/nowhere/at/all.ts"));
+    assert!(line.contains("cannot read /nowhere/at/all.ts: No such file"), "{line}");
+    let line = error_of(&publishing("/"));
+    assert!(line.contains("cannot read /: "), "{line}");
+    let line = error_of(&[publishing("-"), vec!["--loop"]].concat());
+    assert!(line.contains("--loop is for files"), "{line}");
+    // Standard input is closed: nothing comes.
+    let line = error_of(&publishing("-"));
+    assert!(line.contains("the input is empty"), "{line}");
+}
+
+#[test]
+fn ports_in_use() {
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = holder.local_addr().expect("an address").to_string();
+    let udp = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let taken_udp = udp.local_addr().expect("an address").to_string();
+    let (tcp_input, udp_input) = (format!("tcp://{taken}"), format!("udp://{taken_udp}"));
+    for arguments in [
+        publishing(&tcp_input),
+        publishing(&udp_input),
+        vec!["demo", "--seconds", "1", "--http", &taken],
+        vec!["watch", "livesky://127.0.0.1:9/live1", "--http", &taken],
+        vec!["edge", "--udp", "127.0.0.1:0", "--tcp", &taken, "--http", "127.0.0.1:0"],
+    ] {
+        let line = error_of(&arguments);
+        assert!(line.contains("the port is in use"), "{arguments:?}: {line}");
+    }
+}
+
+#[test]
+fn values_out_of_bounds() {
+    let clip = file("bounds.ts", livesky::media::clip::CLIP);
+    let clip = clip.to_str().expect("a path of ASCII");
+    for (arguments, says) in [
+        ([publishing(clip), vec!["--rate-kbps", "0"]].concat(), "0 is not in 1.."),
+        ([publishing(clip), vec!["--fps", "0"]].concat(), "frame rates are"),
+        ([publishing(clip), vec!["--substreams", "0"]].concat(), "0 is not in 1..=16"),
+        (vec!["demo", "--rate", "0"], "0 is not in 50.."),
+        (vec!["demo", "--viewers", "0"], "0 is not in 1.."),
+        (vec!["demo", "--loss", "101"], "percentages are 0 to 100"),
+        (vec!["watch", "live1"], "livesky://HOST:PORT/CHANNEL"),
+        (vec!["publish", clip, "--to", "127.0.0.1:9", "--channel", "a b"], "a channel's name is"),
+    ] {
+        let line = error_of(&arguments);
+        assert!(line.contains(says), "{arguments:?}: {line}");
+    }
+    fs::remove_file(clip).expect("the file is there");
+}
+
+#[test]
+fn an_edge_that_is_not_there() {
+    // Bound, and silent: nobody answers, and no ICMP message says so.
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let url = format!("livesky://{}/live1", silent.local_addr().expect("an address"));
+    let line = error_of(&["watch", &url]);
+    assert!(line.contains("no edge answers"), "{line}");
+}
+
+#[test]
+fn an_output_that_cannot_be_written() {
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let url = format!("livesky://{}/live1", silent.local_addr().expect("an address"));
+    let line = error_of(&["watch", &url, "--out", "/nowhere/at/all.ts"]);
+    assert!(line.contains("cannot write /nowhere/at/all.ts"), "{line}");
+}

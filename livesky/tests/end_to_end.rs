@@ -1,0 +1,228 @@
+//! The clip from `publish` over an edge to viewers that feed each other, over real sockets: what a P2P-fed `watch` writes is
+//! what was published, byte for byte.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+
+use livesky::media::clip::CLIP;
+use livesky_std::{EdgeHandle, EdgeOptions, Smol, edge};
+use serde_json::Value;
+
+/// Viewers of the test; with N1 = 1 most are fed by others.
+const VIEWERS: usize = 4;
+
+/// A program that is ended with the test.
+struct Program(Child);
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_livesky"));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    /// Waits for its end.
+    fn output(mut self) -> Output {
+        let stdout = self.0.stdout.take().map(std::io::read_to_string);
+        let stderr = self.0.stderr.take().map(std::io::read_to_string);
+        let status = self.0.wait().unwrap();
+        let text = |read: Option<std::io::Result<String>>| read.unwrap().unwrap().into_bytes();
+        Output { status, stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _is_running = self.0.kill().is_ok();
+        let _is_over = self.0.wait().is_ok();
+    }
+}
+
+/// An edge in this process that feeds one client directly.
+fn edge() -> EdgeHandle {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut options = EdgeOptions::new(any_port, any_port);
+    options.config.n1 = 1;
+    options.config.slope = Some(0.2);
+    options.clients_max = 64;
+    let (handle, driver) = edge::bind::<Smol>(options).unwrap();
+    smol::spawn(driver).detach();
+    handle
+}
+
+fn clip_file(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("livesky-e2e-{}-{name}", std::process::id()));
+    fs::write(&path, CLIP).unwrap();
+    path
+}
+
+fn publish(edge: &EdgeHandle, clip: &Path, more: &[&str]) -> Program {
+    let node = edge.tcp_addr().to_string();
+    let base = ["publish", clip.to_str().unwrap(), "--to", &node, "--channel", "live1", "--json"];
+    Program::start(&[&base[..], more].concat())
+}
+
+fn wait_for(what: &str, mut is_done: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if is_done() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("waited 30 s in vain: {what}");
+}
+
+fn is_on_air(edge: &EdgeHandle) -> bool {
+    let channels = smol::block_on(edge.channels());
+    channels.iter().any(|channel| channel.is_open && channel.newest.is_some_and(|newest| newest.0 > 30))
+}
+
+/// The last JSON line of a program's standard output.
+fn last_report(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().last().unwrap_or_else(|| panic!("no report: {output:?}"));
+    serde_json::from_str(line).unwrap()
+}
+
+/// What is written: the init bytes, then a piece of `published` that begins with the tables before a key frame.
+#[track_caller]
+fn assert_is_piece_of(written: &[u8], published: &[u8], init_len: usize) {
+    let (_init, stream) = written.split_at(init_len);
+    assert!(stream.len() > 188 * 100, "only {} bytes were written", stream.len());
+    let found = published.windows(188 * 8).position(|window| stream.starts_with(window));
+    let start = found.expect("the stream begins somewhere in what was published");
+    assert_eq!(start % 188, 0, "at a packet");
+    let piece = &published[start..start + stream.len()];
+    assert!(piece == stream, "what is written differs from what was published");
+}
+
+#[test]
+fn a_peer_fed_viewer_writes_what_was_published() {
+    let edge = edge();
+    let clip = clip_file("bytes.ts");
+    let publisher = publish(&edge, &clip, &["--target-buffer-ms", "2000"]);
+    wait_for("the channel", || is_on_air(&edge));
+    let url = format!("livesky://{}/live1", edge.udp_addr());
+    let outs: Vec<PathBuf> =
+        (0..VIEWERS).map(|number| clip.with_extension(format!("{number}.out"))).collect();
+    let viewers: Vec<Program> = outs
+        .iter()
+        .map(|out| {
+            // One after the other, so that there are parents to be found.
+            thread::sleep(Duration::from_millis(400));
+            let out = out.to_str().unwrap();
+            Program::start(&[
+                "watch",
+                &url,
+                "--out",
+                out,
+                "--json",
+                "--seconds",
+                "14",
+                "--upload-kbps",
+                "2000",
+            ])
+        })
+        .collect();
+    let outputs: Vec<Output> = viewers.into_iter().map(Program::output).collect();
+    let mut from_peers_most = 0.0_f64;
+    for (output, out) in outputs.iter().zip(&outs) {
+        assert!(output.status.success(), "{output:?}");
+        let report = last_report(output);
+        let bytes = |name: &str| report[name].as_f64().unwrap();
+        from_peers_most =
+            from_peers_most.max(bytes("bytes_peers") / (bytes("bytes_peers") + bytes("bytes_edge")));
+        assert_eq!(report["stalls"], 0, "{report}");
+        assert_eq!(report["frames_skipped"], 0, "{report}");
+        let written = fs::read(out).unwrap();
+        assert_is_piece_of(&written, CLIP, 2 * 188);
+        assert_decodes(out);
+        fs::remove_file(out).unwrap();
+    }
+    assert!(from_peers_most > 0.2, "a viewer is fed by peers: {from_peers_most:.2}");
+    drop(publisher);
+    fs::remove_file(clip).unwrap();
+}
+
+/// `ffprobe` reads every frame without a complaint.
+#[track_caller]
+fn assert_decodes(path: &Path) {
+    let probe = Command::new("ffprobe")
+        .args(["-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+        .arg(path)
+        .output();
+    let Ok(output) = probe else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "ffprobe is missing: apt-get install ffmpeg");
+        eprintln!("skipped: ffprobe is missing, nothing was decoded");
+        return;
+    };
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    // The piece may end in the middle of a sound frame, which the next packet would have completed.
+    let complaints: Vec<_> = stderr.lines().filter(|line| !line.contains("incomplete frame")).collect();
+    assert!(output.status.success() && complaints.is_empty(), "{stderr}");
+    let counts = String::from_utf8_lossy(&output.stdout);
+    let frames: u32 = counts.lines().find_map(|line| line.trim_matches(',').parse().ok()).unwrap();
+    assert!(frames > 100, "{counts}");
+}
+
+#[test]
+fn a_second_publisher_is_refused_and_one_that_returns_continues() {
+    let edge = edge();
+    let clip = clip_file("again.ts");
+    let first = publish(&edge, &clip, &["--loop"]);
+    wait_for("the channel", || is_on_air(&edge));
+
+    let second = publish(&edge, &clip, &[]).output();
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    let line = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(line.contains("refuses the channel live1: another publisher has it"), "{line}");
+
+    let before = smol::block_on(edge.channels()).remove(0);
+    drop(first);
+    wait_for("the publisher's absence", || {
+        !smol::block_on(edge.channels()).iter().any(|channel| channel.is_open)
+    });
+    let again = publish(&edge, &clip, &["--loop"]);
+    wait_for("the publisher's return", || is_on_air(&edge));
+    let after = smol::block_on(edge.channels()).remove(0);
+    assert_eq!(after.epoch, before.epoch, "the channel goes on");
+    assert!(after.newest > before.newest, "and so do its numbers");
+    drop(again);
+    fs::remove_file(clip).unwrap();
+}
+
+#[test]
+fn an_unknown_channel_is_said_to_be_so() {
+    let edge = edge();
+    let url = format!("livesky://{}/nothing", edge.udp_addr());
+    let output = Program::start(&["watch", &url]).output();
+    assert_eq!(output.status.code(), Some(1));
+    let line = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(line.contains("there is no such channel"), "{line}");
+}
+
+#[test]
+fn a_file_ends_and_its_viewers_see_it_to_its_end() {
+    let edge = edge();
+    let clip = std::env::temp_dir().join(format!("livesky-e2e-{}-short.ts", std::process::id()));
+    let short = &CLIP[..CLIP.len() / 5 / 188 * 188];
+    fs::write(&clip, short).unwrap();
+    let publisher = publish(&edge, &clip, &["--target-buffer-ms", "1000"]);
+    wait_for("the channel", || is_on_air(&edge));
+    let url = format!("livesky://{}/live1", edge.udp_addr());
+    let viewer = Program::start(&["watch", &url, "--out", "-"]);
+    let published = publisher.output();
+    assert!(published.status.success(), "{published:?}");
+    let mut viewer = viewer;
+    let mut written = Vec::new();
+    std::io::Read::read_to_end(&mut viewer.0.stdout.take().unwrap(), &mut written).unwrap();
+    assert!(viewer.0.wait().unwrap().success());
+    assert!(short.ends_with(&written[written.len() - 188 * 20..]), "the last frames came");
+    fs::remove_file(clip).unwrap();
+}
