@@ -23,6 +23,9 @@
 
 #[cfg(test)]
 extern crate std;
+// The harnesses of the fuzz targets name the crate from outside; unit tests use them too.
+#[cfg(test)]
+extern crate self as livesky_core;
 
 /// The README's example compiles.
 #[cfg(doctest)]

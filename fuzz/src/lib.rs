@@ -1,4 +1,6 @@
 //! What the fuzz targets do with bytes. Each harness is a file of its own, so that a crate's tests replay its corpus
 //! without a fuzzer (`core/tests/corpus_decode.rs`).
 
+pub mod bytes;
+pub mod client;
 pub mod decode;

@@ -8,7 +8,7 @@ use crate::endpoint::Transmit;
 use crate::limits::ACK_RUNS_MAX;
 use crate::store::FrameStore;
 use crate::time::Instant;
-use crate::wire::control::{LeaveReason, LinkId, Meet, Subscribe};
+use crate::wire::control::{LeaveReason, LinkId, Meet, RefuseReason, Subscribe};
 use crate::wire::{ControlWriter, Message};
 
 impl<S: FrameStore> Client<'_, S> {
@@ -26,6 +26,8 @@ impl<S: FrameStore> Client<'_, S> {
                 return Some(Transmit { path: self.path_to(remote), head_len, body: None });
             }
         }
+        // The last one to be told may have gone by itself.
+        self.on_left();
         None
     }
 
@@ -78,6 +80,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     fn push_feeds(&mut self, now: Instant, slot: u8, owed: &mut Owed, writer: &mut ControlWriter<'_>) {
+        let levels_max = self.session.as_ref().map_or(0, |session| session.settings.levels_max);
         for substream in substreams_of(owed.release) {
             if self.push_release(now, slot, substream, writer) {
                 owed.release &= !bit(substream);
@@ -94,6 +97,17 @@ impl<S: FrameStore> Client<'_, S> {
         }
         for substream in substreams_of(owed.accept) {
             let level = self.level(substream);
+            if level >= levels_max {
+                // The feed broke between the question and the answer.
+                owed.accept &= !bit(substream);
+                if let Some(peer) = self.peer_mut(slot) {
+                    peer.stop_serving(substream);
+                }
+                owed.refuse.retain(|(of, _)| *of != substream);
+                // One entry a substream: there is room.
+                let _ = owed.refuse.push((substream, RefuseReason::Unhealthy));
+                continue;
+            }
             let accept = self.peer(slot).filter(|peer| peer.children & bit(substream) != 0);
             let accept = accept.and_then(|peer| peer.accept(substream, level));
             if accept.is_none_or(|accept| writer.push(&Message::Accept(accept))) {

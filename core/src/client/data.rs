@@ -178,8 +178,12 @@ impl<S: FrameStore> Client<'_, S> {
     fn make_room(&mut self, header: &DataHeader) -> Result<(), Reject> {
         let fragment_len = self.session.as_ref().map_or(0, |session| session.settings.fragment_len);
         let id = header.info.id;
-        let keep_from = self.playout.playhead().unwrap_or(id);
+        let unread = self.unread();
+        let keep_from = unread.or(self.playout.playhead()).unwrap_or(id);
         let floor = self.frames.floor_for(id);
+        if unread.is_some_and(|unread| unread < floor) {
+            return Err(Reject::Full);
+        }
         if id < keep_from && self.frames.oldest_held().is_some_and(|oldest| id < oldest) {
             return Err(Reject::Stale);
         }

@@ -305,6 +305,8 @@ impl<S: FrameStore> Client<'_, S> {
         self.change_over(now, slot, accept, request.from);
         let level = match accept.grant {
             Grant::Lease => levels_max,
+            // Whatever it says: nobody stands between the edge and its child.
+            Grant::Feed if slot == EDGE => 1,
             Grant::Feed => accept.level.saturating_add(1),
         };
         if let Some(feed) = self.feed_mut(substream) {

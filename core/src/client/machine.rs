@@ -13,7 +13,7 @@ use super::serve::Sending;
 use super::session::{Joining, Session};
 use super::stats::ClientStats;
 use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
-use crate::limits::SUBSTREAMS_MAX;
+use crate::limits::{DATAGRAM_LEN_MAX, SUBSTREAMS_MAX};
 use crate::link::TokenBucket;
 use crate::media::{ChannelName, ChannelSettings, FrameId, Playout};
 use crate::rng::Rng;
@@ -152,7 +152,12 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.channel = None;
         self.is_leaving = true;
         for slot in 0..self.peers_len() {
-            self.owe(slot, |owed| owed.leave = true);
+            if self.peer(slot).is_some_and(Peer::is_met) {
+                self.owe(slot, |owed| owed.leave = true);
+            } else {
+                // Who has not answered yet cannot be told.
+                self.forget_peer(slot);
+            }
         }
         if self.owing == 0 {
             self.on_left();
@@ -213,6 +218,10 @@ impl<'a, S: FrameStore> Client<'a, S> {
                 for message in messages {
                     let message = message?;
                     verdict = verdict.and(self.on_message(now, slot, &message));
+                    if self.peer(slot).is_none_or(|peer| peer.own_link != link) {
+                        // It said goodbye: what follows is nobody's.
+                        break;
+                    }
                 }
                 verdict
             }
@@ -227,6 +236,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
     }
 
     pub(super) fn on_message(&mut self, now: Instant, slot: u8, message: &Message<'_>) -> Result<(), Reject> {
+        let is_met = self.peer(slot).is_some_and(Peer::is_met);
         match message {
             Message::Padding => Ok(()),
             Message::Challenge(challenge) if slot == EDGE => self.on_challenge(now, challenge),
@@ -234,6 +244,8 @@ impl<'a, S: FrameStore> Client<'a, S> {
             Message::Refused(refused) if slot == EDGE => self.on_refused(now, refused),
             Message::Candidates { list } if slot == EDGE => self.on_candidates(now, list),
             Message::Met(met) => self.on_met(now, slot, met),
+            // Who was not met cannot be answered.
+            _ if !is_met => Err(Reject::Unexpected),
             Message::Ping { token } => {
                 let token = *token;
                 self.owe(slot, |owed| owed.pong = Some(token));
@@ -323,6 +335,9 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
     }
 
     fn poll_transmit(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
+        if head.len() < DATAGRAM_LEN_MAX {
+            return None;
+        }
         let transmit = self.poll_hello(now, head);
         let transmit = transmit.or_else(|| self.poll_control(now, head));
         transmit.or_else(|| self.poll_data(now, head))
@@ -330,7 +345,7 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
 
     fn poll_event(&mut self) -> Option<ClientEvent> {
         let event = self.events.pop_front();
-        if event.is_some() && self.clocks.play_at == Instant::FAR_FUTURE {
+        if event.is_some() && self.session.is_some() && self.clocks.play_at == Instant::FAR_FUTURE {
             // Playout waited for room in the queue.
             self.clocks.play_at = Instant::ZERO;
         }

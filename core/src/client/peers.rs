@@ -40,8 +40,12 @@ impl<S: FrameStore> Client<'_, S> {
         }
         let Message::Meet(meet) = first else { return Err(Reject::Unexpected) };
         let slot = self.on_meet(now, path, &meet)?;
+        let own_link = self.peer(slot).map(|peer| peer.own_link);
         for message in messages {
             self.on_message(now, slot, &message?)?;
+            if self.peer(slot).map(|peer| peer.own_link) != own_link {
+                break;
+            }
         }
         Ok(())
     }

@@ -80,6 +80,20 @@ impl<S: FrameStore> Client<'_, S> {
         self.clocks.play_at = Instant::FAR_FUTURE;
     }
 
+    /// The first frame the owner was told is due and may not have read yet.
+    pub(super) fn unread(&self) -> Option<FrameId> {
+        self.events.iter().find_map(|event| match event {
+            ClientEvent::Frame(due) => Some(due.info.id),
+            ClientEvent::Joined
+            | ClientEvent::Refused(_)
+            | ClientEvent::Started { .. }
+            | ClientEvent::Stalled
+            | ClientEvent::Resumed { .. }
+            | ClientEvent::Skipped { .. }
+            | ClientEvent::Left { .. } => None,
+        })
+    }
+
     /// Media between the playhead and the first frame missing, in milliseconds.
     pub(super) fn buffer_ms(&self) -> u32 {
         let Some(session) = &self.session else { return 0 };

@@ -168,7 +168,11 @@ impl<S: FrameStore> Client<'_, S> {
         let is_same_run = self.session.as_ref().is_some_and(|session| {
             session.epoch == welcome.epoch
                 && session.settings == welcome.settings
-                && self.frames.newest().is_some_and(|newest| newest >= welcome.start)
+                && self
+                    .frames
+                    .newest()
+                    .max(self.playout.playhead())
+                    .is_some_and(|known| known >= welcome.start)
         });
         let asked_at = match &self.session {
             Some(session) if is_same_run => session.asked_at,

@@ -1,3 +1,17 @@
 //! The client alone.
 
+mod goodbyes;
+mod properties;
 mod sizes;
+
+#[expect(unreachable_pub, reason = "public for the fuzz target that shares the file")]
+#[path = "../../../../fuzz/src/bytes.rs"]
+mod bytes;
+#[expect(
+    unreachable_pub,
+    dead_code,
+    clippy::cast_possible_truncation,
+    reason = "shared with the fuzz target: public there, and its numbers are small"
+)]
+#[path = "../../../../fuzz/src/client.rs"]
+mod script;
