@@ -170,8 +170,7 @@ impl Script<'_, '_, '_> {
         while !self.bytes.is_over() {
             self.step();
         }
-        self.client.leave(self.now);
-        self.after_call();
+        self.leave();
         self.drain();
         assert_eq!(self.client.store().free_count(), self.pages, "pages were lost");
         assert!(self.client.poll_timeout().is_none(), "who left rests");
@@ -304,6 +303,7 @@ impl Script<'_, '_, '_> {
             start: FrameId(self.live.saturating_sub(back)),
             newest: FrameId(self.live),
             settings: self.settings,
+            observed: SocketAddr::from((Ipv4Addr::new(198, 51, 100, 9), 9_000)),
             init: b"init",
             candidates,
         };
@@ -625,22 +625,18 @@ impl Script<'_, '_, '_> {
     }
 
     fn on_message(&mut self, other: usize, message: &Message<'_>) {
-        match message {
-            Message::Hello(hello) => {
-                assert_eq!(other, 0);
-                self.is_awaited |= self.nonce != hello.nonce;
-                (self.nonce, self.others[0].client_link) = (hello.nonce, hello.link);
-            }
-            Message::Meet(meet) => {
-                (self.others[other].client_link, self.others[other].packet) = (meet.link, 0);
-                self.asked_to_meet = Some(other);
-            }
-            Message::Met(meet) => self.others[other].client_link = meet.link,
-            Message::Accept(accept) => {
-                let levels_max = self.client.view(self.now).map_or(15, |view| view.settings.levels_max);
-                assert!(accept.level < levels_max, "a child below {accept:?}");
-            }
-            _ => {}
+        if let Message::Hello(hello) = message {
+            assert_eq!(other, 0);
+            self.is_awaited |= self.nonce != hello.nonce;
+            (self.nonce, self.others[0].client_link) = (hello.nonce, hello.link);
+        } else if let Message::Meet(meet) = message {
+            (self.others[other].client_link, self.others[other].packet) = (meet.link, 0);
+            self.asked_to_meet = Some(other);
+        } else if let Message::Met(met) = message {
+            self.others[other].client_link = met.link;
+        } else if let Message::Accept(accept) = message {
+            let levels_max = self.client.view(self.now).map_or(15, |view| view.settings.levels_max);
+            assert!(accept.level < levels_max, "a child below {accept:?}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::wire::control::{Ack, Grant};
 use crate::wire::{DataHeader, SendReason};
 
 /// A peer may speak of frames this far ahead of what is known; only the edge may go further.
-const AHEAD_MAX: Duration = Duration::from_secs(60);
+pub(super) const AHEAD_MAX: Duration = Duration::from_secs(60);
 /// A feeder that does not stop is told again after this time.
 const RELEASE_AGAIN: Duration = Duration::from_millis(200);
 /// Below this target buffer acknowledgements wait 100 ms instead of 200 (docs/wire.md).

@@ -140,6 +140,11 @@ impl<S: FrameStore> Client<'_, S> {
         let gap = following.since(stretch.next).max(1);
         let beat = Duration::from_micros(u64::from(gap) * u64::from(settings.cadence_us));
         let is_lagging = session.newest > following;
+        if stretch.peer == EDGE && silence > beat + SILENT_MAX {
+            // It may have stopped and its word of it be lost; without other feeds nothing tells that there are newer frames.
+            self.take_from_edge(now, substream);
+            return;
+        }
         if silence <= beat + LATE || !is_lagging {
             return;
         }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::data::AHEAD_MAX;
 use super::machine::Client;
 use crate::endpoint::Reject;
 use crate::limits::MAP_LEN_MAX;
@@ -36,6 +37,14 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn on_map(&mut self, slot: u8, map: &MapBits<'_>) -> Result<(), Reject> {
         let peer = self.peer_mut(slot).filter(|_| slot != super::peer::EDGE).ok_or(Reject::Unexpected)?;
         peer.map.merge(map);
+        let newest = peer.map.newest();
+        if let (Some(newest), Some(session)) = (newest, self.session.as_mut()) {
+            // A feed that fell silent is late only when there is something newer.
+            let ahead_max = session.settings.frames_in(AHEAD_MAX);
+            if newest.since(session.newest) <= ahead_max {
+                session.newest = session.newest.max(newest);
+            }
+        }
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Leaving, and what reaches a client from those it has lost or not met yet.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind of message among all")]
+
 use core::net::SocketAddr;
 use std::vec::Vec;
 
@@ -75,6 +77,7 @@ fn joined(memory: &mut Memory) -> (TestClient<'_>, LinkId) {
         start: FrameId(100),
         newest: FrameId(100),
         settings: ChannelSettings::default(),
+        observed: address(9),
         init: &[],
         candidates: heapless::Vec::new(),
     };

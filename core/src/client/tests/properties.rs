@@ -30,6 +30,7 @@ fn check_peers(client: &TestClient<'_>) {
     let slots = 1_u64.checked_shl(u32::from(client.peers_len())).map_or(u64::MAX, |end| end - 1);
     assert_eq!((client.owing | client.serving) & !slots, 0, "owed by nobody");
     for (peer, slot) in client.peers.iter().zip(0_u8..) {
+        assert_eq!(peer.is_known(), client.known >> slot & 1 == 1);
         assert_eq!(peer.ready & !peer.children, 0, "ready for no child");
         assert!(peer.is_met() || peer.children == 0, "slot {slot} is fed and was not met");
         assert!(slot != EDGE || peer.children == 0, "the edge is fed");
