@@ -105,7 +105,7 @@ fn check_map(client: &TestClient<'_>, datagram: &[u8]) {
 
 proptest! {
     #![proptest_config(Config {
-        cases: 1_000,
+        cases: 1_500,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("../proptest-regressions/core_client.txt"))),
         ..Config::default()
     })]
