@@ -94,6 +94,27 @@ fn a_crowd_feeds_itself() {
     assert!(totals.startups_ms.last().is_some_and(|&startup| startup < 300), "{totals:?}");
 }
 
+/// Fifty joins in 5 s onto an edge whose capacity is a third of the bursts they could have: all start, with less in the buffer,
+/// no frame is lost, and few pictures stand still for a moment.
+#[test]
+fn a_flash_crowd_on_a_small_edge_starts_with_less() {
+    let near = Impairment { delay: Duration::from_millis(5), ..Impairment::NONE };
+    let config = EdgeConfig { n1: 5, capacity_bps: 20_000_000, ..EdgeConfig::default() };
+    let mut world = World::new(3, config, ChannelSettings::default(), near);
+    world.run(Duration::from_secs(20));
+    for _ in 0..50 {
+        world.join(600_000);
+        world.run(Duration::from_millis(100));
+    }
+    world.run(Duration::from_secs(40));
+    let totals = totals(&world);
+    assert_eq!(totals.startups_ms.len(), 50, "{totals:?}");
+    assert_eq!(totals.skipped, 0, "{totals:?}");
+    assert!(totals.stalls <= 20, "{totals:?}");
+    assert!(share(totals.peers, &totals) > 0.3, "{totals:?}");
+    assert!(totals.startups_ms.last().is_some_and(|&startup| startup < 3_000), "{totals:?}");
+}
+
 /// 2 % of the datagrams lost, 1 % doubled, 15 ms of jitter, 40 % leaving a minute, one in twenty without a word.
 #[test]
 fn a_crowd_on_a_rough_path_loses_no_frame() {

@@ -5,12 +5,12 @@ use crate::endpoint::{Path, Reject};
 use crate::limits::{CANDIDATES_MAX, DATAGRAM_LEN_MAX};
 use crate::link::{Link, TokenBucket};
 use crate::media::FrameId;
-use crate::store::{FrameStore, Slab};
+use crate::store::{FrameStore, List, Slab};
 use crate::time::Instant;
 use crate::wire::control::{Challenge, Class, Hello, Message, RefusalReason, Refused};
 
 use super::channel::{ChannelId, ChannelSlot};
-use super::client_slot::{ClientRecord, ClientSlot, Mask, Pending};
+use super::client_slot::{ClientRecord, ClientSlot, EgressClass, Mask, Pending};
 use super::events::{EdgeEvent, LeaveCause};
 use super::feeds::{Granted, has_overlay, share_of};
 use super::machine::Edge;
@@ -23,6 +23,9 @@ const BURST_PACKETS: u32 = 32;
 const BURST_RATE: u64 = 4;
 /// Media beyond the startup threshold that a burst brings before those of others, in milliseconds (protocol.md, "Edge").
 const FIRST_PART_MS: u64 = 2_000;
+
+/// Bursts that may wait for the egress before those who join then get short ones.
+const BURSTS_WAITING_MAX: u32 = 3;
 
 /// What becomes of a newcomer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +184,13 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     fn start_of(&self, id: ChannelId) -> Option<FrameId> {
-        self.channel(id)?.start(self.frames.get(usize::from(id.0))?)
+        self.channel(id)?.start(self.frames.get(usize::from(id.0))?, self.is_crowded())
+    }
+
+    /// Whether bursts wait for the egress: with room, a burst that its own pace lets go goes at once.
+    fn is_crowded(&self) -> bool {
+        let waiting = |class: EgressClass| self.ready.get(class.index()).map_or(0, List::len);
+        waiting(EgressClass::BurstFirst) + waiting(EgressClass::BurstRest) > BURSTS_WAITING_MAX
     }
 
     fn decide(&mut self, now: Instant, id: ChannelId) -> (Verdict, Option<Decision>) {
@@ -326,6 +335,7 @@ fn newcomer(
         pending: Pending { welcome: true, ..Pending::default() },
         pace: TokenBucket::new(now, BURST_RATE * u64::from(settings.rate_bps), burst_bytes),
         first_until: start.plus(first_frames),
+        first_base: start.plus(first_frames),
         joined_at: now,
         ..ClientSlot::EMPTY
     }

@@ -22,6 +22,9 @@ const PUBLISHER_SILENCE: Duration = Duration::from_secs(30);
 /// Frames kept beyond twice the target buffer: what a pull may still ask for.
 const PULL_WINDOW: Duration = Duration::from_secs(2);
 
+/// What is sent beyond the startup threshold to those who join in a crowd (protocol.md, "Join").
+const CROWD_BURST: Duration = Duration::from_secs(2);
+
 /// Settings of a free place: all zero bits.
 const NO_SETTINGS: ChannelSettings = ChannelSettings {
     rate_bps: 0,
@@ -150,10 +153,14 @@ impl ChannelSlot {
         self.settings.frames_in(self.settings.target_buffer() * 2 + PULL_WINDOW)
     }
 
-    /// Where a client that joins begins: the oldest key frame at most the target buffer old, else the newest one.
-    pub(super) fn start(&self, frames: &FrameIndex<'_>) -> Option<FrameId> {
+    /// Where a client that joins begins: the oldest key frame at most the target buffer old, else the newest one. In a crowd
+    /// the threshold and 2 s have to do, or everybody would wait for everybody's burst (protocol.md, "Join").
+    pub(super) fn start(&self, frames: &FrameIndex<'_>, is_crowded: bool) -> Option<FrameId> {
         let newest = self.newest?;
-        let from = newest.minus(self.settings.frames_in(self.settings.target_buffer()));
+        let target = self.settings.target_buffer();
+        let short = Duration::from_millis(u64::from(self.settings.startup_ms)).saturating_add(CROWD_BURST);
+        let span = if is_crowded { short.min(target) } else { target };
+        let from = newest.minus(self.settings.frames_in(span));
         frames.oldest_key_from(from).or_else(|| frames.newest_key())
     }
 }

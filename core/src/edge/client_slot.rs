@@ -135,6 +135,8 @@ pub struct ClientSlot {
     pub(super) pace: TokenBucket,
     /// Frames of the burst before this one come before those of other clients' bursts after theirs.
     pub(super) first_until: FrameId,
+    /// Where that was when the client joined: it moves on as playback does.
+    pub(super) first_base: FrameId,
     /// Which ready list it is in.
     pub(super) ready: Option<EgressClass>,
     pub(super) ready_links: ListLinks,
@@ -181,6 +183,7 @@ impl ClientSlot {
         is_paced: false,
         pace: TokenBucket::EMPTY,
         first_until: FrameId(0),
+        first_base: FrameId(0),
         ready: None,
         ready_links: ListLinks::EMPTY,
         has_pulls: false,

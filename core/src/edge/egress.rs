@@ -38,6 +38,7 @@ const fn reason_of(granted: Granted, is_behind: bool) -> SendReason {
 impl<S: FrameStore> Edge<'_, S> {
     /// Puts a client into the ready list of its most urgent work, or out of all.
     pub(super) fn refresh(&mut self, now: Instant, slot: u32) {
+        self.move_first_part(now, slot);
         let wanted = self.class_of(now, slot);
         let Some(client) = self.clients.at(slot).filter(|client| client.ready != wanted) else { return };
         if client.ready.is_some() {
@@ -50,6 +51,18 @@ impl<S: FrameStore> Edge<'_, S> {
         let mut links = links_of(&mut self.clients, |client: &mut ClientSlot| Some(&mut client.ready_links));
         if let Some(list) = self.ready.get_mut(class.index()) {
             list.push_back(&mut links, slot);
+        }
+    }
+
+    /// What a bursting client will play within the threshold and 2 s comes before what others have longer to wait for.
+    fn move_first_part(&mut self, now: Instant, slot: u32) {
+        let Some(client) = self.clients.at(slot).filter(|client| !client.behind.is_empty()) else { return };
+        let channel = self.channels.get(usize::from(client.channel.0));
+        let cadence_us = channel.map_or(0, |channel| u64::from(channel.settings.cadence_us));
+        let played = now.micros_since(client.joined_at).checked_div(cadence_us).unwrap_or(0);
+        let played = u32::try_from(played).unwrap_or(u32::MAX);
+        if let Some(client) = self.clients.at_mut(slot) {
+            client.first_until = client.first_base.plus(played);
         }
     }
 
