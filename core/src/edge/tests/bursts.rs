@@ -167,7 +167,8 @@ fn in_a_crowd_everybody_starts_before_anybody_is_filled_up() {
     world.run(SECOND * 2 + SECOND / 2);
     for viewer in &world.viewers {
         let first_part = viewer.frames(None).iter().filter(|id| id.since(viewer.start) < 62).count();
-        assert_eq!(first_part, 62);
+        // Who joins while others wait begins at a key frame nearer to the live edge: up to a GOP of 25 less.
+        assert!(first_part > 62 - 25, "{first_part}");
         assert!(viewer.frames(None).len() < 200, "nobody has all");
     }
 }
