@@ -37,8 +37,9 @@ pub fn resolve(text: &str) -> Result<SocketAddr, String> {
     if !text.contains(':') {
         return Err(format!("{text} has no port: write HOST:PORT"));
     }
-    let mut found = text.to_socket_addrs().map_err(|error| format!("cannot look up {text}: {error}"))?;
-    found.next().ok_or_else(|| format!("{text} has no address"))
+    let found = text.to_socket_addrs().map_err(|error| format!("cannot look up {text}: {error}"))?;
+    // An edge listens on IPv4 unless told otherwise, and `localhost` is mostly found as `::1` first.
+    found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| format!("{text} has no address"))
 }
 
 /// Names that stand for paths of the HTTP server (docs/api.md).

@@ -1,7 +1,7 @@
 //! The program's threads: one executor for the tasks of publishing, watching and the demo.
 
 use core::future::{Future, pending};
-use std::num::NonZero;
+use core::num::NonZero;
 use std::sync::Once;
 use std::thread;
 

@@ -201,7 +201,7 @@ impl Show {
     /// Viewers come when there is something to be seen.
     async fn wait_on_air(&self) -> Result<(), Error> {
         let deadline = Smol::now() + ON_AIR;
-        while !self.edge.frames(&self.channel).is_some_and(|mut frames| frames.try_next().is_some()) {
+        while self.edge.frames(&self.channel).is_none_or(|mut frames| frames.try_next().is_none()) {
             if Smol::now() > deadline {
                 return Err(Error::NoNode { node: self.edge.tcp_addr() });
             }

@@ -1,7 +1,7 @@
 //! Bytes of any kind cut by time.
 
+use core::mem;
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
 
 use livesky_core::Instant;

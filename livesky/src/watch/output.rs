@@ -1,8 +1,8 @@
 //! What is played, written to a file or a pipe.
 
+use core::pin::Pin;
 use std::io;
 use std::path::Path;
-use std::pin::Pin;
 
 use futures_lite::{AsyncWrite, AsyncWriteExt};
 use livesky_std::{FrameLogReader, LogEntry};
@@ -37,7 +37,7 @@ pub async fn open(path: &Path) -> io::Result<Sink> {
 pub async fn write(mut frames: FrameLogReader, sink: &mut Sink) -> io::Result<Written> {
     let ended = copy(&mut frames, sink).await;
     let flushed = sink.flush().await;
-    match ended.and_then(|()| flushed) {
+    match ended.and(flushed) {
         Ok(()) => Ok(Written::All),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::ReaderGone),
         Err(error) => Err(error),

@@ -1,60 +1,19 @@
-//! The clip from `publish` over an edge to viewers that feed each other, over real sockets: what a P2P-fed `watch` writes is
-//! what was published, byte for byte.
+//! Viewers that feed each other: what a P2P-fed `watch` writes is what was published, byte for byte.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::thread;
 
 use livesky::media::clip::CLIP;
-use livesky_std::{EdgeHandle, EdgeOptions, Smol, edge};
+use livesky_std::EdgeHandle;
 use serde_json::Value;
+
+use crate::harness::{Program, edge, is_on_air, wait_for};
 
 /// Viewers of the test; with N1 = 1 most are fed by others.
 const VIEWERS: usize = 4;
-
-/// A program that is ended with the test.
-struct Program(Child);
-
-impl Program {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_livesky"));
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
-    }
-
-    /// Waits for its end.
-    fn output(mut self) -> Output {
-        let stdout = self.0.stdout.take().map(std::io::read_to_string);
-        let stderr = self.0.stderr.take().map(std::io::read_to_string);
-        let status = self.0.wait().unwrap();
-        let text = |read: Option<std::io::Result<String>>| read.unwrap().unwrap().into_bytes();
-        Output { status, stdout: text(stdout), stderr: text(stderr) }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _is_running = self.0.kill().is_ok();
-        let _is_over = self.0.wait().is_ok();
-    }
-}
-
-/// An edge in this process that feeds one client directly.
-fn edge() -> EdgeHandle {
-    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let mut options = EdgeOptions::new(any_port, any_port);
-    options.config.n1 = 1;
-    options.config.slope = Some(0.2);
-    options.clients_max = 64;
-    let (handle, driver) = edge::bind::<Smol>(options).unwrap();
-    smol::spawn(driver).detach();
-    handle
-}
 
 fn clip_file(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("livesky-e2e-{}-{name}", std::process::id()));
@@ -66,21 +25,6 @@ fn publish(edge: &EdgeHandle, clip: &Path, more: &[&str]) -> Program {
     let node = edge.tcp_addr().to_string();
     let base = ["publish", clip.to_str().unwrap(), "--to", &node, "--channel", "live1", "--json"];
     Program::start(&[&base[..], more].concat())
-}
-
-fn wait_for(what: &str, mut is_done: impl FnMut() -> bool) {
-    for _ in 0..600 {
-        if is_done() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    panic!("waited 30 s in vain: {what}");
-}
-
-fn is_on_air(edge: &EdgeHandle) -> bool {
-    let channels = smol::block_on(edge.channels());
-    channels.iter().any(|channel| channel.is_open && channel.newest.is_some_and(|newest| newest.0 > 30))
 }
 
 /// The last JSON line of a program's standard output.
@@ -224,5 +168,25 @@ fn a_file_ends_and_its_viewers_see_it_to_its_end() {
     std::io::Read::read_to_end(&mut viewer.0.stdout.take().unwrap(), &mut written).unwrap();
     assert!(viewer.0.wait().unwrap().success());
     assert!(short.ends_with(&written[written.len() - 188 * 20..]), "the last frames came");
+    fs::remove_file(clip).unwrap();
+}
+
+#[test]
+fn a_reader_that_goes_ends_the_viewer_quietly() {
+    let edge = edge();
+    let clip = clip_file("pipe.ts");
+    let publisher = publish(&edge, &clip, &["--loop"]);
+    wait_for("the channel", || is_on_air(&edge));
+    let mut viewer =
+        Program::start(&["watch", &format!("livesky://{}/live1", edge.udp_addr()), "--out", "-"]);
+    let mut first = [0; 188];
+    let mut stdout = viewer.0.stdout.take().unwrap();
+    std::io::Read::read_exact(&mut stdout, &mut first).unwrap();
+    assert_eq!(first[0], 0x47);
+    drop(stdout);
+    let output = viewer.output();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("error"), "{output:?}");
+    drop(publisher);
     fs::remove_file(clip).unwrap();
 }
