@@ -81,6 +81,11 @@ impl Watch {
     fn new(draw: Draw) -> Self {
         let config = EdgeConfig { n1: draw.n1, ..EdgeConfig::default() };
         let mut world = World::new(draw.seed, config, draw.settings, draw.impairment);
+        if draw.settings.mapping == Mapping::RoundRobin {
+            // With a GOP that is a multiple of M all key frames are in one substream, which then is far above its share of
+            // the rate: more than the slots of a small uplink are counted for.
+            world.gop_frames = 29;
+        }
         let fed = Rc::new(RefCell::new(Fed::default()));
         let tapped = Rc::clone(&fed);
         world.tap = Some(Box::new(move |_, from, to, header| {

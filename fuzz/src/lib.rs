@@ -4,3 +4,4 @@
 pub mod bytes;
 pub mod client;
 pub mod decode;
+pub mod edge;

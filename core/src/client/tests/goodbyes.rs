@@ -17,15 +17,15 @@ use crate::{Endpoint, Instant, Path};
 
 const NOW: Instant = Instant::from_millis(1_000);
 
-fn address(index: u16) -> SocketAddr {
+pub(super) fn address(index: u16) -> SocketAddr {
     ([192, 0, 2, 1], 7_000 + index).into()
 }
 
-fn config() -> ClientConfig {
+pub(super) fn config() -> ClientConfig {
     ClientConfig { edge: address(0), upload_bps: 600_000, ..ClientConfig::default() }
 }
 
-fn say(client: &mut TestClient<'_>, from: u16, link: LinkId, messages: &[Message<'_>]) {
+pub(super) fn say(client: &mut TestClient<'_>, from: u16, link: LinkId, messages: &[Message<'_>]) {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let mut writer = ControlWriter::new(&mut out, link).unwrap();
     for message in messages {
@@ -36,7 +36,7 @@ fn say(client: &mut TestClient<'_>, from: u16, link: LinkId, messages: &[Message
 }
 
 /// Everything the client has to say, as text, with the receiver's port less 7000.
-fn said(client: &mut TestClient<'_>) -> Vec<(u16, Vec<u8>)> {
+pub(super) fn said(client: &mut TestClient<'_>) -> Vec<(u16, Vec<u8>)> {
     let mut all = Vec::new();
     let mut head = [0; DATAGRAM_LEN_MAX];
     while let Some(transmit) = client.poll_transmit(NOW, &mut head) {
@@ -46,22 +46,32 @@ fn said(client: &mut TestClient<'_>) -> Vec<(u16, Vec<u8>)> {
 }
 
 /// Looks for a message in what was said.
-fn find<T>(said: &[(u16, Vec<u8>)], mut pick: impl FnMut(&Message<'_>) -> Option<T>) -> Option<T> {
+pub(super) fn find<T>(said: &[(u16, Vec<u8>)], mut pick: impl FnMut(&Message<'_>) -> Option<T>) -> Option<T> {
     said.iter().find_map(|(_, datagram)| match Datagram::parse(datagram) {
         Ok(Datagram::Control(_, messages)) => messages.flatten().find_map(|message| pick(&message)),
         _ => panic!("only control is said here"),
     })
 }
 
-fn tuned(memory: &mut Memory) -> TestClient<'_> {
-    let mut client = memory.client(config());
+fn tuned(memory: &mut Memory, config: ClientConfig) -> TestClient<'_> {
+    let mut client = memory.client(config);
     client.tune(NOW, &ChannelName::new("live1").unwrap());
     client
 }
 
 /// A push client; gives the link id it chose for the edge, too.
 fn joined(memory: &mut Memory) -> (TestClient<'_>, LinkId) {
-    let mut client = tuned(memory);
+    joined_as(memory, config(), Class::Push, ChannelSettings::default())
+}
+
+/// A client welcomed at frame 100; gives the link id it chose for the edge, too.
+pub(super) fn joined_as(
+    memory: &mut Memory,
+    config: ClientConfig,
+    class: Class,
+    settings: ChannelSettings,
+) -> (TestClient<'_>, LinkId) {
+    let mut client = tuned(memory, config);
     let hello = said(&mut client);
     let (nonce, link) = find(&hello, |message| match message {
         Message::Hello(hello) => Some((hello.nonce, hello.link)),
@@ -73,10 +83,10 @@ fn joined(memory: &mut Memory) -> (TestClient<'_>, LinkId) {
         client: ClientId(9),
         link: LinkId(500),
         epoch: 1,
-        class: Class::Push,
+        class,
         start: FrameId(100),
         newest: FrameId(100),
-        settings: ChannelSettings::default(),
+        settings,
         observed: address(9),
         init: &[],
         candidates: heapless::Vec::new(),
@@ -87,8 +97,8 @@ fn joined(memory: &mut Memory) -> (TestClient<'_>, LinkId) {
 }
 
 /// A peer introduces itself; gives the client's link id for it.
-fn meet(client: &mut TestClient<'_>, from: u16) -> LinkId {
-    let meet = Meet { link: LinkId(600), client: ClientId(u32::from(from)), epoch: 1 };
+pub(super) fn meet(client: &mut TestClient<'_>, from: u16) -> LinkId {
+    let meet = Meet { link: LinkId(600), client: ClientId(100 + u32::from(from)), epoch: 1 };
     say(client, from, LinkId(0), &[Message::Meet(meet)]);
     let answer = said(client);
     find(&answer, |message| match message {
@@ -108,7 +118,7 @@ fn events(client: &mut TestClient<'_>) -> Vec<ClientEvent> {
 #[test]
 fn leaving_while_joining_comes_to_an_end() {
     let mut memory = Memory::new(4, 64, 4, 20);
-    let mut client = tuned(&mut memory);
+    let mut client = tuned(&mut memory, config());
     said(&mut client);
     client.leave(NOW);
     assert!(said(&mut client).is_empty(), "there is nobody to say goodbye to");
@@ -146,7 +156,7 @@ fn leaving_ends_when_the_last_to_be_told_has_gone() {
 #[test]
 fn too_short_a_head_loses_nothing() {
     let mut memory = Memory::new(4, 64, 4, 20);
-    let mut client = tuned(&mut memory);
+    let mut client = tuned(&mut memory, config());
     assert_eq!(client.poll_transmit(NOW, &mut [0; 1_199]), None);
     assert_eq!(client.poll_transmit(NOW, &mut []), None);
     assert_eq!(said(&mut client).first().map(|(_, hello)| hello.len()), Some(DATAGRAM_LEN_MAX));

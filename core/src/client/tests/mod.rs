@@ -1,6 +1,7 @@
 //! The client alone.
 
 mod goodbyes;
+mod model;
 mod properties;
 mod sizes;
 
