@@ -1,3 +1,5 @@
+extern crate std;
+
 use crate::client::{Client, Peer};
 use crate::store::{Assembly, FrameSlot, PagePool};
 
@@ -17,6 +19,9 @@ fn a_set_top_box_client_fits_64_kibibytes() {
     let assemblies = ASSEMBLIES * size_of::<Assembly>();
     let sum = client + peers + frames + assemblies;
     let peer = size_of::<Peer>();
+    std::println!(
+        "client {client} B, peer {peer} B, in all {sum} B with {PEERS} peers, {FRAMES} frames, {ASSEMBLIES} assemblies"
+    );
     assert!(
         sum <= 64 * 1_024,
         "{sum}: client {client}, peers {peers} of {peer}, frames {frames}, assemblies {assemblies}"

@@ -9,5 +9,6 @@ mod bursts;
 mod feeds;
 mod liveness;
 mod properties;
+mod sizes;
 mod tracker;
 mod viewer;
