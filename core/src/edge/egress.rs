@@ -291,12 +291,14 @@ impl<S: FrameStore> Edge<'_, S> {
 
     pub(super) fn on_ack(&mut self, now: Instant, slot: u32, ack: &Ack<'_>) -> Result<(), Reject> {
         let link = self.link_mut(slot).ok_or(Reject::UnknownPeer)?;
+        let had_lost = link.has_lost();
         link.on_ack(now, ack)?;
-        let has_lost = link.has_lost();
+        // What was taken as lost may have come: then there is nothing left to send again.
+        let is_changed = had_lost || link.has_lost();
         if let Some(at) = link.loss_deadline() {
             self.arm_at(slot, at);
         }
-        if has_lost {
+        if is_changed {
             self.refresh(now, slot);
         }
         Ok(())
