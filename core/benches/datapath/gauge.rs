@@ -30,16 +30,18 @@ pub(crate) struct Gauge {
     spent: Duration,
     calls: u32,
     operations: u64,
+    /// Work beyond this many operations is not timed: a step of a scene may bring more.
+    operations_max: u64,
 }
 
 impl Gauge {
-    pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, spent: Duration::ZERO, calls: 0, operations: 0 }
+    pub(crate) fn new(kind: Kind, operations_max: u64) -> Self {
+        Self { kind, spent: Duration::ZERO, calls: 0, operations: 0, operations_max }
     }
 
     /// Does the work, which tells how many operations it was, and times it if it is of the right kind.
     pub(crate) fn measure(&mut self, kind: Kind, mut work: impl FnMut() -> u64) {
-        if kind != self.kind {
+        if kind != self.kind || self.operations >= self.operations_max {
             work();
             return;
         }

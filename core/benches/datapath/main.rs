@@ -72,8 +72,8 @@ fn main() {
     {
         let operation =
             OPERATIONS.iter().find(|operation| operation.name == name).expect("a known operation");
-        let mut gauge = Gauge::new(operation.kind);
-        run(&mut *(operation.scene)(), &mut gauge, count.parse().expect("a count"));
+        let count = count.parse().expect("a count");
+        run(&mut *(operation.scene)(), &mut Gauge::new(operation.kind, count), count);
         return;
     }
     let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
@@ -88,7 +88,7 @@ fn median_ns(operation: &Operation) -> f64 {
     let mut scene = (operation.scene)();
     let mut rounds: Vec<f64> = (0..ROUNDS)
         .map(|_| {
-            let mut gauge = Gauge::new(operation.kind);
+            let mut gauge = Gauge::new(operation.kind, u64::MAX);
             run(&mut *scene, &mut gauge, ROUND_OPERATIONS);
             gauge.ns_each()
         })

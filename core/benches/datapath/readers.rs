@@ -58,7 +58,7 @@ pub(crate) fn crowd(count: usize) -> Box<dyn Scene> {
     let name = ChannelName::new("live1").unwrap();
     let (channel, _) = edge.open_channel(now, &name, Shape::SLIM.settings(), b"init", None).unwrap();
     let mut crowd = Crowd { now, edge, channel, next: FrameId(0), readers: vec![Reader::default(); count] };
-    let mut gauge = Gauge::new(Kind::Parse);
+    let mut gauge = Gauge::new(Kind::Parse, 0);
     for _ in 0..FRAMES_BEFORE {
         crowd.step(&mut gauge);
     }

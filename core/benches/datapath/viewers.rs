@@ -87,7 +87,7 @@ impl World {
     }
 
     fn warm_up(&mut self) {
-        let mut gauge = Gauge::new(Kind::Parse);
+        let mut gauge = Gauge::new(Kind::Parse, 0);
         for _ in 0..WARM_UP_STEPS {
             self.step(&mut gauge);
         }
