@@ -73,7 +73,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
         if is_searching && self.clocks.find_at <= now {
             self.clocks.find_at = now + self.clocks.find_every;
-            self.clocks.find_every = (self.clocks.find_every * 2).min(Duration::from_secs(8));
+            self.clocks.find_every = self.clocks.find_every.saturating_mul(2).min(Duration::from_secs(8));
             self.owe(EDGE, |owed| owed.find = true);
         }
     }
@@ -140,15 +140,15 @@ impl<S: FrameStore> Client<'_, S> {
         let gap = following.since(stretch.next).max(1);
         let beat = Duration::from_micros(u64::from(gap) * u64::from(settings.cadence_us));
         let is_lagging = session.newest > following;
-        if stretch.peer == EDGE && silence > beat + SILENT_MAX {
+        if stretch.peer == EDGE && silence > beat.saturating_add(SILENT_MAX) {
             // It may have stopped and its word of it be lost; without other feeds nothing tells that there are newer frames.
             self.take_from_edge(now, substream);
             return;
         }
-        if silence <= beat + LATE || !is_lagging {
+        if silence <= beat.saturating_add(LATE) || !is_lagging {
             return;
         }
-        if silence > beat + FEED_SILENT_MAX {
+        if silence > beat.saturating_add(FEED_SILENT_MAX) {
             self.on_feeder_lost(now, stretch.peer, substream);
             if stretch.peer != EDGE {
                 if let Some(feed) = self.feed_mut(substream) {
@@ -162,7 +162,7 @@ impl<S: FrameStore> Client<'_, S> {
         let Some(peer) = self.peer(stretch.peer) else { return };
         let is_unanswered = peer.probe.token != 0
             && now.micros_since(peer.probe.sent_at) > u64::from(peer.link.rtt().answer_us()) * 3 / 2 + 50_000;
-        let is_quiet = now.since(peer.link.last_heard()) > beat + LATE;
+        let is_quiet = now.since(peer.link.last_heard()) > beat.saturating_add(LATE);
         if stretch.peer != EDGE && is_unanswered && now.since(peer.link.last_heard()) > SILENT_MAX / 3 {
             self.lose_peer(now, stretch.peer);
         } else if is_quiet {

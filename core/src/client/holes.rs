@@ -49,6 +49,7 @@ impl Holes {
             }
             self.list.pop();
         }
+        let place = place.min(self.list.len());
         self.list.insert(place, hole).is_ok()
     }
 

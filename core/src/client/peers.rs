@@ -263,7 +263,7 @@ impl<S: FrameStore> Client<'_, S> {
     fn check_edge(&mut self, now: Instant) {
         let Some(edge) = self.peer(EDGE).filter(|edge| edge.is_met()) else { return };
         let silence = now.since(edge.link.last_heard());
-        if silence > SILENT_MAX + Duration::from_secs(1) {
+        if silence > SILENT_MAX.saturating_add(Duration::from_secs(1)) {
             self.rejoin(now, LeaveReason::Silent);
         } else if silence > Duration::from_secs(1) {
             let is_stale = now.since(edge.probe.sent_at) > Duration::from_millis(500);

@@ -128,7 +128,7 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn on_hello_due(&mut self, now: Instant) {
         if let Some(joining) = self.joining.as_mut().filter(|joining| joining.again_at <= now) {
             joining.is_due = true;
-            joining.every = (joining.every * 2).min(HELLO_EVERY_MAX);
+            joining.every = joining.every.saturating_mul(2).min(HELLO_EVERY_MAX);
             joining.again_at = now + joining.every;
         }
     }

@@ -8,7 +8,7 @@ use super::stats::ClientStats;
 use crate::limits::SUBSTREAMS_MAX;
 use crate::link::Rtt;
 use crate::media::{ChannelSettings, FrameId, Overlay, PlayoutState};
-use crate::store::FrameStore;
+use crate::store::{FrameStore, as_many_as_fit};
 use crate::time::Instant;
 use crate::wire::control::{Class, ClientId, Grant, Refused, Status, WatchStats};
 
@@ -132,7 +132,7 @@ impl<S: FrameStore> Client<'_, S> {
 
     fn parents(&self) -> Vec<Option<ClientId>, SUBSTREAMS_MAX> {
         let feeds = self.feeds.iter().take(usize::from(self.substreams()));
-        feeds.map(|feed| Some(self.peer(feed.parent()?)?.client)).collect()
+        as_many_as_fit(feeds.map(|feed| Some(self.peer(feed.parent()?)?.client)))
     }
 
     pub(super) fn status(&self, now: Instant) -> Status {

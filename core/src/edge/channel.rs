@@ -150,7 +150,7 @@ impl ChannelSlot {
 
     /// Frames kept at most.
     pub(super) fn frames_kept(&self) -> u32 {
-        self.settings.frames_in(self.settings.target_buffer() * 2 + PULL_WINDOW)
+        self.settings.frames_in(self.settings.target_buffer().saturating_mul(2).saturating_add(PULL_WINDOW))
     }
 
     /// Where a client that joins begins: the oldest key frame at most the target buffer old, else the newest one. In a crowd

@@ -3,7 +3,7 @@
 use crate::endpoint::Transmit;
 use crate::limits::CANDIDATES_MAX;
 use crate::media::FrameId;
-use crate::store::FrameStore;
+use crate::store::{FrameStore, as_many_as_fit};
 use crate::time::Instant;
 use crate::wire::ControlWriter;
 use crate::wire::control::{Accept, Candidate, Message, Welcome};
@@ -68,7 +68,7 @@ impl<S: FrameStore> Edge<'_, S> {
     fn write_welcome(&self, now: Instant, slot: u32, writer: &mut ControlWriter<'_>) -> bool {
         let candidates = self.candidates(now, slot);
         (0..=CANDIDATES_MAX).rev().any(|count| {
-            let told = candidates.iter().take(count).copied().collect();
+            let told = as_many_as_fit(candidates.iter().take(count).copied());
             self.welcome(slot, told).is_some_and(|welcome| writer.push(&Message::Welcome(welcome)))
         })
     }

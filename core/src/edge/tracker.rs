@@ -3,7 +3,7 @@
 use crate::endpoint::Reject;
 use crate::limits::CANDIDATES_MAX;
 use crate::rng::Rng;
-use crate::store::{FrameStore, Handle, Slab};
+use crate::store::{FrameStore, Handle, Slab, as_many_as_fit};
 use crate::time::Instant;
 use crate::wire::control::{Candidate, Transport};
 
@@ -130,7 +130,7 @@ pub(super) fn better(left: Option<Supplier>, right: Option<Supplier>) -> Option<
 /// Slots to be held at each of `free` candidates for one who wants `wanted` substreams: one at each, then more at the first,
 /// but never more than half of what is wanted at one, until there are as many as wanted.
 pub(super) fn shares(free: &[u8], wanted: usize) -> heapless::Vec<u8, CANDIDATES_MAX> {
-    let mut held: heapless::Vec<u8, CANDIDATES_MAX> = free.iter().map(|&free| free.min(1)).collect();
+    let mut held: heapless::Vec<u8, CANDIDATES_MAX> = as_many_as_fit(free.iter().map(|&free| free.min(1)));
     let half = u8::try_from(wanted.div_ceil(2)).unwrap_or(u8::MAX);
     let mut sum: usize = held.iter().map(|&held| usize::from(held)).sum();
     for (held, &free) in held.iter_mut().zip(free) {
@@ -243,7 +243,7 @@ impl<S: FrameStore> Edge<'_, S> {
         let mut offered = [0; CANDIDATES_MAX];
         let chosen = self.pick(channel, wanted, asker);
         let free: heapless::Vec<u8, CANDIDATES_MAX> =
-            chosen.iter().map(|supplier| supplier.slots_free).collect();
+            as_many_as_fit(chosen.iter().map(|supplier| supplier.slots_free));
         let held = shares(&free, wanted.iter().count());
         let mut places = offered.iter_mut();
         for (supplier, &held) in chosen.iter().zip(&held) {
@@ -276,7 +276,7 @@ impl<S: FrameStore> Edge<'_, S> {
                 age_s: u8::try_from(age_s).unwrap_or(u8::MAX),
             })
         });
-        told.collect()
+        as_many_as_fit(told)
     }
 
     pub(super) fn on_find_parents(&mut self, now: Instant, slot: u32, substreams: u16) -> Result<(), Reject> {

@@ -109,7 +109,7 @@ pub fn scaling_factor_clamped(churn: &Churn, levels: u8, p0: u32) -> Result<f64,
 
 /// S within [1/P0, 1].
 pub(super) fn clamp_factor(s: f64, p0: u32) -> f64 {
-    s.clamp(1.0 / f64::from(p0.max(1)), 1.0)
+    s.max(1.0 / f64::from(p0.max(1))).min(1.0)
 }
 
 /// N(k), peers that supply level k + 1, when the edge feeds `nc` clients itself: equation (5), without churn (1).

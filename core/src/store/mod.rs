@@ -10,6 +10,7 @@
 
 mod address_index;
 mod assembly;
+mod bounded;
 mod frame_index;
 mod frame_slot;
 mod frame_store;
@@ -24,6 +25,7 @@ mod timer_wheel;
 
 pub use address_index::{AddressIndex, AddressIndexFull, AddressSlot};
 pub use assembly::Assembly;
+pub(crate) use bounded::as_many_as_fit;
 pub use frame_index::{FrameIndex, IndexFull, Marked};
 pub use frame_slot::{FrameEntry, FrameSlot, FrameState};
 pub use frame_store::{FragmentRef, FrameStore, StaleKey, StoreFull, StoreKey};

@@ -1,4 +1,4 @@
-//! The machines, driven by their verbs, with their memory in statics as a firmware would lay it out.
+//! The client, driven by its verbs, with their memory in statics as a firmware would lay it out.
 
 use core::hint::black_box;
 
@@ -42,7 +42,7 @@ pub fn weigh() -> Option<()> {
     Some(())
 }
 
-fn drive<M: Endpoint>(machine: &mut M) {
+pub(crate) fn drive<M: Endpoint>(machine: &mut M) {
     let now = black_box(Instant::ZERO);
     let datagram = black_box([0_u8; DATAGRAM_LEN_MAX]);
     let mut head = [0_u8; DATAGRAM_LEN_MAX];

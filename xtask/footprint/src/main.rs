@@ -5,6 +5,7 @@
 #![no_std]
 #![no_main]
 
+mod edge;
 mod link;
 mod machine;
 mod media;
@@ -18,6 +19,7 @@ pub extern "C" fn _start() -> ! {
         link::weigh();
         media::weigh();
         let _ = machine::weigh();
+        let _ = edge::weigh();
     }
 }
 
