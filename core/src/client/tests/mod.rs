@@ -1,6 +1,7 @@
 //! The client alone.
 
 mod goodbyes;
+mod hand_over;
 mod model;
 mod properties;
 mod sizes;

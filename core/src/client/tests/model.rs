@@ -64,7 +64,13 @@ impl Feeder {
     }
 }
 
-fn feed(client: &mut TestClient<'_>, link: LinkId, settings: &ChannelSettings, packet: u32, id: u32) {
+pub(super) fn feed(
+    client: &mut TestClient<'_>,
+    link: LinkId,
+    settings: &ChannelSettings,
+    packet: u32,
+    id: u32,
+) {
     let header = DataHeader {
         link,
         packet,

@@ -1,0 +1,123 @@
+//! A change of feeder by a cut, a feeder that sinks too deep, and the cap of the uplink.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind of message among all")]
+
+use core::time::Duration;
+
+use super::goodbyes::{address, config, find, joined_as, meet, said, say};
+use super::model::feed;
+use super::script::{Memory, TestClient};
+use crate::client::ClientConfig;
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::media::{ChannelSettings, Dts, FrameId, FrameInfo};
+use crate::wire::control::{Accept, Candidate, Class, ClientId, Grant, LinkId, Meet, PullItem, Transport};
+use crate::wire::{ControlWriter, DATA_HEADER_LEN, DataHeader, Message};
+use crate::{Endpoint, Instant, Path};
+
+const NOW: Instant = Instant::from_millis(1_000);
+/// One substream, so that whom it concerns is plain.
+const SETTINGS: fn() -> ChannelSettings = || ChannelSettings { substreams: 1, ..ChannelSettings::default() };
+/// Where the peer's feed begins.
+const CUT: FrameId = FrameId(120);
+
+/// A P2P client on a lease, told of the peer at address 1, which then takes it on from [`CUT`]; gives its link id for it.
+fn fed_by_a_peer(client: &mut TestClient<'_>, edge: LinkId) -> LinkId {
+    let candidate = Candidate {
+        client: ClientId(101),
+        address: address(1),
+        transport: Transport::Udp,
+        slots: 3,
+        feedable: 1,
+        age_s: 9,
+    };
+    let list = heapless::Vec::from_slice(&[candidate]).unwrap();
+    say(client, 0, edge, &[Message::Candidates { list }]);
+    client.handle_timeout(NOW);
+    let asked = said(client);
+    let link = find(&asked, |message| match message {
+        Message::Meet(meet) => Some(meet.link),
+        _ => None,
+    });
+    let met = Meet { link: LinkId(600), client: ClientId(101), epoch: 1 };
+    let accept = Accept { substream: 0, first: CUT, level: 1, grant: Grant::Feed };
+    say(client, 1, link.unwrap(), &[Message::Met(met), Message::Accept(accept)]);
+    link.unwrap()
+}
+
+fn release_to(to: u16, client: &mut TestClient<'_>) -> Option<FrameId> {
+    let mut told = said(client);
+    told.retain(|(port, _)| *port == to);
+    find(&told, |message| match message {
+        Message::Release { substream: 0, until } => Some(*until),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_old_feeder_is_told_the_cut() {
+    let mut memory = Memory::new(4, 64, 8, 64);
+    let (mut client, edge) = joined_as(&mut memory, config(), Class::P2p, SETTINGS());
+    for packet in 0..10 {
+        feed(&mut client, edge, &SETTINGS(), packet, 100 + packet);
+    }
+    fed_by_a_peer(&mut client, edge);
+    assert_eq!(release_to(0, &mut client), Some(CUT));
+    let view = client.view(NOW).unwrap();
+    assert_eq!((view.parents.first(), view.leased), (Some(&Some(ClientId(101))), 0));
+}
+
+/// One level down is a move within K0; K0 itself leaves no room for a child.
+#[test]
+fn a_feeder_at_the_deepest_level_is_given_up() {
+    let mut memory = Memory::new(4, 64, 8, 64);
+    let (mut client, edge) = joined_as(&mut memory, config(), Class::P2p, SETTINGS());
+    let link = fed_by_a_peer(&mut client, edge);
+    said(&mut client);
+    let info = FrameInfo { id: CUT, dts: Dts::from_ticks(0), pts_offset_ticks: 0, len: 40, key: false };
+    let header =
+        DataHeader { link, epoch: 1, info, count: 1, level: SETTINGS().levels_max, ..DataHeader::default() };
+    let mut datagram = [7; DATA_HEADER_LEN + 40];
+    header.write(&mut datagram).unwrap();
+    client.handle_datagram(NOW, Path::to(address(1)), &datagram).unwrap();
+    assert_eq!(client.view(NOW).unwrap().parents.first(), Some(&None));
+    assert_eq!(release_to(1, &mut client), Some(FrameId(0)));
+}
+
+/// Bytes of fragments a client sends within 10 s while a peer asks for all it holds without end.
+fn uploaded_in_10_s(client: &mut TestClient<'_>, link: LinkId) -> u64 {
+    let mut head = [0; DATAGRAM_LEN_MAX];
+    let mut sum = 0;
+    for step in 0..500 {
+        let now = NOW + Duration::from_millis(step * 20);
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut writer = ControlWriter::new(&mut out, link).unwrap();
+        let first = 100 + u32::try_from(step % 20).unwrap();
+        let item = |frame| PullItem { frame: FrameId(frame), first: 0, wanted: u64::MAX };
+        assert!(writer.push(&Message::Pull { items: (first..first + 8).map(item).collect() }));
+        let len = writer.finish();
+        let _taken = client.handle_datagram(now, Path::to(address(1)), &out[..len]);
+        while let Some(transmit) = client.poll_transmit(now, &mut head) {
+            let body = transmit.body.map(|body| transmit.head_len + usize::from(body.len));
+            sum += body.unwrap_or(0) as u64;
+        }
+    }
+    sum
+}
+
+#[test]
+fn uploads_stay_below_the_cap() {
+    for (upload_bps, cap_bps) in [(0, 0), (20_000, 20_000), (u32::MAX, 30_000)] {
+        let mut memory = Memory::new(4, 64, 8, 64);
+        let config = ClientConfig { upload_bps, ..config() };
+        let settings = ChannelSettings { rate_bps: 20_000, ..SETTINGS() };
+        let (mut client, edge) = joined_as(&mut memory, config, Class::Push, settings);
+        for packet in 0..30 {
+            feed(&mut client, edge, &settings, packet, 100 + packet);
+        }
+        let link = meet(&mut client, 1);
+        let sent = uploaded_in_10_s(&mut client, link);
+        // One bucket, and the datagram that overdraws it.
+        let sent_max = if cap_bps == 0 { 0 } else { cap_bps * 10 / 8 + 24_000 + 1_200 };
+        assert!(sent <= sent_max && sent * 2 >= sent_max, "{sent} of {sent_max} at {upload_bps}");
+    }
+}
