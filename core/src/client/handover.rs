@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::wire::control::{Accept, Grant, RefuseReason};
 
 /// Housekeeping interval; every wait measured by it is longer.
-const CHECK_EVERY: Duration = Duration::from_millis(50);
+const CHECK_EVERY: Duration = Duration::from_millis(100);
 /// A feed later than its beat by this much is asked about (protocol.md, "Parents").
 const LATE: Duration = Duration::from_millis(60);
 /// A feeder that answers but sends nothing of a substream for this long is changed.
