@@ -142,4 +142,39 @@ mod tests {
         holes.note(FrameId(3), Instant::from_millis(2));
         assert_eq!(holes.get(FrameId(3)).map(|hole| hole.noted_at), Some(Instant::from_millis(1)));
     }
+
+    fn asked(frame: u32, slot: u8) -> Holes {
+        let mut holes = Holes::EMPTY;
+        for id in [frame, frame + 1] {
+            holes.note(FrameId(id), Instant::from_millis(1));
+        }
+        for (hole, of) in holes.iter_mut().zip([slot, slot + 1]) {
+            (hole.asked, hole.is_due, hole.again_at) = (Some(of), true, Instant::from_millis(900));
+        }
+        holes
+    }
+
+    #[test]
+    fn only_the_peer_that_was_asked_can_say_that_it_has_nothing() {
+        let mut holes = asked(3, 7);
+        let again = |holes: &Holes| holes.get(FrameId(3)).map(|hole| hole.again_at);
+        holes.on_missing(FrameId(3), 9, Instant::from_millis(5));
+        holes.on_missing(FrameId(4), 7, Instant::from_millis(5));
+        assert_eq!(again(&holes), Some(Instant::from_millis(900)));
+        holes.on_missing(FrameId(3), 7, Instant::from_millis(5));
+        assert_eq!(again(&holes), Some(Instant::from_millis(5)));
+        assert_eq!(holes.get(FrameId(4)).map(|hole| hole.again_at), Some(Instant::from_millis(900)));
+    }
+
+    #[test]
+    fn what_a_peer_that_left_was_asked_for_is_asked_of_others() {
+        let mut holes = asked(3, 7);
+        holes.forget_peer(7);
+        assert_eq!(holes.get(FrameId(3)).map(|hole| (hole.asked, hole.is_due)), Some((None, false)));
+        assert_eq!(holes.get(FrameId(4)).map(|hole| (hole.asked, hole.is_due)), Some((Some(8), true)));
+        holes.retain(|hole| hole.frame == FrameId(4));
+        assert_eq!(holes.len(), 1);
+        holes.clear();
+        assert!(holes.is_empty());
+    }
 }
