@@ -6,6 +6,7 @@ mod framing;
 mod header;
 mod messages;
 pub mod stream;
+pub mod stun;
 
 pub use control::Message;
 pub use framing::{
