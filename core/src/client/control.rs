@@ -89,8 +89,8 @@ impl<S: FrameStore> Client<'_, S> {
         for substream in substreams_of(owed.subscribe) {
             let Some(feed) = self.feeds.get(usize::from(substream)) else { continue };
             let request = feed.request.filter(|request| request.peer == slot);
-            let message =
-                request.map(|request| Subscribe { substream, from: request.from, level: feed.level });
+            let level = feed.feasible_below(self.has_children(substream)).min(levels_max);
+            let message = request.map(|request| Subscribe { substream, from: request.from, level });
             if message.is_none_or(|subscribe| writer.push(&Message::Subscribe(subscribe))) {
                 owed.subscribe &= !bit(substream);
             }

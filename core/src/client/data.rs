@@ -71,14 +71,12 @@ impl<S: FrameStore> Client<'_, S> {
         let Some(feed) = self.feed_mut(substream) else { return };
         if slot != EDGE && feed.is_from(slot) {
             let level = header.level.saturating_add(1);
-            // Feasibility: a feeder at or above the level advertised to children could be fed by one of them.
-            let is_too_deep = level > levels_max || level > feed.level.saturating_add(1);
-            if is_too_deep {
+            if level > levels_max {
                 self.on_feeder_lost(now, slot, substream);
-                self.send_release(now, slot, substream, FrameId(0));
+                self.send_release(now, slot, substream, id);
                 return;
             }
-            feed.level = level;
+            feed.set_level(level);
         }
         let Some(stretch) = feed.stretch_mut(slot, id) else {
             self.on_stray(now, slot, substream, id);
@@ -106,7 +104,7 @@ impl<S: FrameStore> Client<'_, S> {
             None => {
                 let is_asked = feed.request.is_some_and(|request| request.peer == slot);
                 if !is_asked {
-                    self.send_release(now, slot, substream, FrameId(0));
+                    self.send_release(now, slot, substream, id);
                 }
             }
         }
@@ -204,6 +202,10 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     fn on_frame_complete(&mut self, now: Instant, id: FrameId, substream: u8) {
+        let len = self.frames.get(id).map_or(0, |entry| entry.info.len);
+        if let Some(session) = &mut self.session {
+            session.load.note(now, substream, len, session.settings.substreams);
+        }
         self.clocks.changed_from = Some(self.clocks.changed_from.map_or(id, |low| low.min(id)));
         self.refresh_children(now, substream);
         // A player that waits for data looks again; one that waits for the time does not need to.

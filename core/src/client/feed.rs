@@ -64,6 +64,9 @@ pub struct Feed {
     pub grant: Grant,
     /// This client's level on the substream, as it would tell a child.
     pub level: u8,
+    /// The lowest level told since there are children on the substream: what DUAL and Babel (RFC 8966 clause 3.5.1) call the
+    /// feasibility distance. Says nothing without children.
+    told: u8,
     /// The change under way.
     pub request: Option<Request>,
     /// Not to be searched for before this time.
@@ -80,10 +83,29 @@ impl Feed {
         gap: None,
         grant: Grant::Feed,
         level: NO_LEVEL,
+        told: NO_LEVEL,
         request: None,
         search_at: Instant::ZERO,
         releases: Vec::new(),
     };
+
+    /// Takes on a level; children are told of it.
+    pub fn set_level(&mut self, level: u8) {
+        self.level = level;
+        self.told = self.told.min(level);
+    }
+
+    /// A first child is fed from now on: it hears the level of this moment.
+    pub const fn begin_telling(&mut self) {
+        self.told = self.level;
+    }
+
+    /// The level a new parent must be below. Each child's own bound lies above the level it was told, so that no chain of
+    /// feeds leads from a parent below it back to here; who has no child can close no cycle.
+    #[must_use]
+    pub const fn feasible_below(&self, has_children: bool) -> u8 {
+        if has_children { self.told } else { NO_LEVEL }
+    }
 
     /// The current feeder's slot.
     #[must_use]

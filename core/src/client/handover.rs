@@ -152,7 +152,7 @@ impl<S: FrameStore> Client<'_, S> {
             self.on_feeder_lost(now, stretch.peer, substream);
             if stretch.peer != EDGE {
                 if let Some(feed) = self.feed_mut(substream) {
-                    feed.release(stretch.peer, FrameId(0), now);
+                    feed.release(stretch.peer, stretch.next, now);
                 }
                 self.owe_release(stretch.peer, substream);
                 self.on_candidate_refused(now, stretch.peer, substream, RefuseReason::Slow);
@@ -266,7 +266,11 @@ impl<S: FrameStore> Client<'_, S> {
             }
             let slot = self.peers.iter().position(|peer| peer.is_known() && peer.client == candidate.client);
             let slot = slot.and_then(|slot| u8::try_from(slot).ok()).filter(|&slot| slot != EDGE);
-            let rtt = slot.and_then(|slot| self.peer(slot)).map(|peer| *peer.link.rtt());
+            let known_peer = slot.and_then(|slot| self.peer(slot));
+            if known_peer.is_some_and(|peer| peer.children & bit(substream) != 0) {
+                continue;
+            }
+            let rtt = known_peer.map(|peer| *peer.link.rtt());
             let is_feeding = |feed: &&Feed| {
                 slot.is_some() && (feed.parent() == slot || feed.request.map(|request| request.peer) == slot)
             };
@@ -294,16 +298,17 @@ impl<S: FrameStore> Client<'_, S> {
         let Some(feed) = self.feeds.get(usize::from(substream)) else { return Err(Reject::Malformed) };
         let Some(request) = feed.request.filter(|request| request.peer == slot) else {
             if !feed.is_from(slot) {
-                self.send_release(now, slot, substream, FrameId(0));
+                self.send_release(now, slot, substream, accept.first);
             }
             return Err(Reject::Stale);
         };
-        let is_feasible = slot == EDGE || (accept.level < feed.level && accept.level < levels_max);
+        let feasible_below = feed.feasible_below(self.has_children(substream));
+        let is_feasible = slot == EDGE || (accept.level < feasible_below && accept.level < levels_max);
         if let Some(feed) = self.feed_mut(substream) {
             feed.request = None;
         }
         if !is_feasible {
-            self.send_release(now, slot, substream, FrameId(0));
+            self.send_release(now, slot, substream, accept.first);
             self.on_candidate_refused(now, slot, substream, RefuseReason::Level);
             return Err(Reject::Unexpected);
         }
@@ -316,7 +321,7 @@ impl<S: FrameStore> Client<'_, S> {
         };
         if let Some(feed) = self.feed_mut(substream) {
             feed.grant = accept.grant;
-            feed.level = level;
+            feed.set_level(level);
             feed.search_at = now;
             feed.releases.retain(|release| release.peer != slot);
         }
@@ -371,7 +376,10 @@ impl<S: FrameStore> Client<'_, S> {
         }
         let is_end = !is_answer && feed.is_from(slot);
         if slot == EDGE {
-            self.clocks.edge_at = now + Duration::from_secs(1);
+            // That there is no such feed says nothing against asking for one.
+            if reason != RefuseReason::Unhealthy {
+                self.clocks.edge_at = now + Duration::from_secs(1);
+            }
         } else {
             self.on_candidate_refused(now, slot, substream, reason);
         }

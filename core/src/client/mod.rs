@@ -14,6 +14,7 @@ mod events;
 pub mod feed;
 mod handover;
 pub mod holes;
+mod load;
 mod machine;
 mod maps;
 pub mod peer;

@@ -45,9 +45,14 @@ impl Serving {
         Self { first, cursor: first, until_plus_one: 0 }
     }
 
-    /// Ends the feed before `until`.
-    pub const fn stop_before(&mut self, until: FrameId) {
-        self.until_plus_one = until.0.saturating_add(1);
+    /// Ends the feed before `until`. Says whether it does: what lies before the first frame promised was the end of an earlier
+    /// feed, told late.
+    pub const fn stop_before(&mut self, until: FrameId) -> bool {
+        let is_of_this = until.0 >= self.first.0;
+        if is_of_this {
+            self.until_plus_one = until.0.saturating_add(1);
+        }
+        is_of_this
     }
 
     /// Whether everything before the cut was sent.

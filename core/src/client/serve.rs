@@ -53,11 +53,22 @@ impl<S: FrameStore> Client<'_, S> {
         })
     }
 
-    /// Upload slots in use: feeds promised.
+    /// Upload slots in use by feeds promised.
     pub(super) fn slots_used(&self) -> u8 {
         let known = slots_of(self.known).filter_map(|slot| self.peer(slot));
-        let used: u32 = known.map(|peer| peer.children.count_ones()).sum();
-        u8::try_from(used).unwrap_or(u8::MAX)
+        let feeds = known.flat_map(|peer| substreams_of(peer.children));
+        feeds.fold(0_u8, |used, substream| used.saturating_add(self.slots_of_feed(substream)))
+    }
+
+    fn slots_of_feed(&self, substream: u8) -> u8 {
+        self.session.as_ref().map_or(1, |session| session.load.slots(substream))
+    }
+
+    /// Whether anybody is fed a substream.
+    pub(super) fn has_children(&self, substream: u8) -> bool {
+        slots_of(self.known)
+            .filter_map(|slot| self.peer(slot))
+            .any(|peer| peer.children & bit(substream) != 0)
     }
 
     pub(super) fn on_subscribe(
@@ -83,6 +94,11 @@ impl<S: FrameStore> Client<'_, S> {
             return Ok(());
         }
         let first = self.first_for_child(substream, subscribe.from);
+        if !self.has_children(substream)
+            && let Some(feed) = self.feed_mut(substream)
+        {
+            feed.begin_telling();
+        }
         let Some(peer) = self.peer_mut(slot) else { return Ok(()) };
         peer.children |= bit(substream);
         if let Some(serving) = peer.serving_mut(substream) {
@@ -105,7 +121,9 @@ impl<S: FrameStore> Client<'_, S> {
             Some(RefuseReason::Level)
         } else if !is_healthy {
             Some(RefuseReason::Unhealthy)
-        } else if !is_child && self.slots_used() >= self.slots_max() {
+        } else if !is_child
+            && self.slots_used().saturating_add(self.slots_of_feed(substream)) > self.slots_max()
+        {
             Some(RefuseReason::Full)
         } else {
             None
@@ -141,7 +159,9 @@ impl<S: FrameStore> Client<'_, S> {
             return Err(Reject::Stale);
         }
         let Some(serving) = peer.serving_mut(substream) else { return Err(Reject::Malformed) };
-        serving.stop_before(until);
+        if !serving.stop_before(until) {
+            return Err(Reject::Stale);
+        }
         if serving.is_over() {
             peer.stop_serving(substream);
         }

@@ -7,6 +7,7 @@ use heapless::Vec;
 
 use super::events::ClientEvent;
 use super::feed::{Feed, Stretch};
+use super::load::Load;
 use super::machine::Client;
 use super::peer::{Acquaintance, EDGE, Peer, slot_bit};
 use crate::endpoint::{Path, Reject, Transmit};
@@ -67,6 +68,8 @@ pub(super) struct Session {
     pub(super) joined_at: Instant,
     /// Bytes of the largest key frame of late.
     pub(super) key_len: u32,
+    /// What a feed of each substream takes.
+    pub(super) load: Load,
 }
 
 impl Session {
@@ -197,6 +200,7 @@ impl<S: FrameStore> Client<'_, S> {
             asked_at,
             joined_at: now,
             key_len: 0,
+            load: Load::EMPTY,
         });
         if let Some(edge) = self.peer_mut(EDGE) {
             edge.acquaintance = Acquaintance::Met;
@@ -223,22 +227,26 @@ impl<S: FrameStore> Client<'_, S> {
             let Some(feed) = self.feed_mut(substream) else { continue };
             feed.forget_peer(EDGE);
             feed.search_at = now;
+            let next = settings.mapping.next_in(substream, welcome.start, settings.substreams);
             if feed.current.is_some() {
-                feed.release(EDGE, FrameId(0), now);
+                feed.release(EDGE, next, now);
                 self.owe_release(EDGE, substream);
                 continue;
             }
-            let next = settings.mapping.next_in(substream, welcome.start, settings.substreams);
             feed.current = Some(Stretch { peer: EDGE, next, until: None, heard_at: now });
             feed.grant = grant;
-            feed.level = level;
+            feed.set_level(level);
             if let Some(from) = lacked.filter(|&from| from > next) {
                 self.request(now, EDGE, substream, from);
             }
         }
         let cap_bps = self.upload_cap_bps();
         let depth = UPLOAD_DEPTH_MIN.max(settings.rate_bps / 32);
-        self.uplink = TokenBucket::new(now, cap_bps, depth);
+        if self.uplink == TokenBucket::EMPTY {
+            self.uplink = TokenBucket::new(now, cap_bps, depth);
+        } else {
+            self.uplink.resize(now, cap_bps, depth);
+        }
     }
 
     fn start_clocks(&mut self, now: Instant) {

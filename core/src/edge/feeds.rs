@@ -269,6 +269,11 @@ impl<S: FrameStore> Edge<'_, S> {
         if !client.active().has(substream) {
             return Err(Reject::Duplicate);
         }
+        let is_running = !client.cut.has(substream);
+        if client.feed(substream).is_some_and(|feed| is_running && until < feed.mark) {
+            // The end of an earlier feed, told late.
+            return Err(Reject::Stale);
+        }
         // An answer not yet given would begin the feed anew at the client.
         client.accepts.set(substream, false);
         client.cut.set(substream, true);

@@ -2,7 +2,7 @@
 
 use crate::store::FrameStore;
 use crate::time::Instant;
-use crate::wire::control::Status;
+use crate::wire::control::{RefuseReason, Status};
 
 use super::client_slot::Mask;
 use super::feeds::lease_end_ds;
@@ -23,6 +23,13 @@ impl<S: FrameStore> Edge<'_, S> {
                 feed.lease_end_ds = lease_end_ds(now);
             }
         }
+        // A feed it believes to have and has not: the word of its end was lost.
+        let believed = Mask(status.edge_feeds & all & !client.active().0 & !client.accepts.0);
+        let must_refuse = !believed.is_empty() && client.refusals.is_empty();
+        if must_refuse {
+            client.refusals = believed;
+            client.refuse_reason = RefuseReason::Unhealthy;
+        }
         if let Some(record) = self.records.get_mut(slot as usize) {
             record.slots_max = status.slots_max;
             record.watch = status.watch;
@@ -30,6 +37,9 @@ impl<S: FrameStore> Edge<'_, S> {
             for (parent, told) in record.parents.iter_mut().zip(told) {
                 *parent = told;
             }
+        }
+        if must_refuse {
+            self.refresh(now, slot);
         }
         self.update_supplier(slot);
     }

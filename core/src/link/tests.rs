@@ -27,6 +27,17 @@ fn config() -> ProptestConfig {
 }
 
 #[test]
+fn a_bucket_that_is_resized_keeps_its_debt() {
+    let mut bucket = TokenBucket::new(Instant::ZERO, 8_000, 1_000);
+    bucket.take(Instant::ZERO, 1_500);
+    bucket.resize(Instant::ZERO, 16_000, 4_000);
+    assert_eq!(bucket.ready_at(Instant::ZERO), at(250), "500 bytes at 2,000 a second");
+    bucket.resize(at(10_000), 16_000, 100);
+    bucket.take(at(10_000), 101);
+    assert!(!bucket.is_ready(at(10_000)), "no more than its depth was left");
+}
+
+#[test]
 fn a_link_fits_two_kibibytes() {
     assert!(size_of::<Link>() <= 2_048, "{}", size_of::<Link>());
 }

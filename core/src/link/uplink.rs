@@ -32,6 +32,13 @@ impl TokenBucket {
         self.rate_bps = rate_bps;
     }
 
+    /// Changes rate and depth from now on; what was spent stays spent.
+    pub fn resize(&mut self, now: Instant, rate_bps: u64, depth_bytes: u32) {
+        self.set_rate(now, rate_bps);
+        self.depth = i64::from(depth_bytes) * UNITS_PER_BYTE;
+        self.level = self.level.min(self.depth);
+    }
+
     fn level_at(&self, now: Instant) -> i64 {
         let gained = now.micros_since(self.updated).saturating_mul(self.rate_bps);
         let gained = i64::try_from(gained).unwrap_or(i64::MAX);

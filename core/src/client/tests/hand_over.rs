@@ -8,9 +8,12 @@ use super::goodbyes::{address, config, find, joined_as, meet, said, say};
 use super::model::feed;
 use super::script::{Memory, TestClient};
 use crate::client::ClientConfig;
+use crate::client::feed::{Feed, NO_LEVEL};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::media::{ChannelSettings, Dts, FrameId, FrameInfo};
-use crate::wire::control::{Accept, Candidate, Class, ClientId, Grant, LinkId, Meet, PullItem, Transport};
+use crate::wire::control::{
+    Accept, Candidate, Class, ClientId, Grant, LeaveReason, LinkId, Meet, PullItem, Subscribe, Transport,
+};
 use crate::wire::{ControlWriter, DATA_HEADER_LEN, DataHeader, Message};
 use crate::{Endpoint, Instant, Path};
 
@@ -20,17 +23,21 @@ const SETTINGS: fn() -> ChannelSettings = || ChannelSettings { substreams: 1, ..
 /// Where the peer's feed begins.
 const CUT: FrameId = FrameId(120);
 
-/// A P2P client on a lease, told of the peer at address 1, which then takes it on from [`CUT`]; gives its link id for it.
-fn fed_by_a_peer(client: &mut TestClient<'_>, edge: LinkId) -> LinkId {
-    let candidate = Candidate {
+/// The peer at address 1.
+fn candidate() -> Candidate {
+    Candidate {
         client: ClientId(101),
         address: address(1),
         transport: Transport::Udp,
         slots: 3,
         feedable: 1,
         age_s: 9,
-    };
-    let list = heapless::Vec::from_slice(&[candidate]).unwrap();
+    }
+}
+
+/// A P2P client on a lease, told of the peer at address 1, which then takes it on from [`CUT`]; gives its link id for it.
+fn fed_by_a_peer(client: &mut TestClient<'_>, edge: LinkId) -> LinkId {
+    let list = heapless::Vec::from_slice(&[candidate()]).unwrap();
     say(client, 0, edge, &[Message::Candidates { list }]);
     client.handle_timeout(NOW);
     let asked = said(client);
@@ -80,7 +87,68 @@ fn a_feeder_at_the_deepest_level_is_given_up() {
     header.write(&mut datagram).unwrap();
     client.handle_datagram(NOW, Path::to(address(1)), &datagram).unwrap();
     assert_eq!(client.view(NOW).unwrap().parents.first(), Some(&None));
-    assert_eq!(release_to(1, &mut client), Some(FrameId(0)));
+    assert_eq!(release_to(1, &mut client), Some(CUT));
+}
+
+/// What a client that lost its parent tells the next candidate to be below.
+fn bound_told_after_loss(has_child: bool) -> u8 {
+    let settings = ChannelSettings { levels_max: 4, ..SETTINGS() };
+    let mut memory = Memory::new(5, 64, 8, 64);
+    let (mut client, edge) = joined_as(&mut memory, config(), Class::P2p, settings);
+    let parent = fed_by_a_peer(&mut client, edge);
+    if has_child {
+        let child = meet(&mut client, 2);
+        let ask = Subscribe { substream: 0, from: CUT, level: 4 };
+        say(&mut client, 2, child, &[Message::Subscribe(ask)]);
+        let level = find(&said(&mut client), |message| match message {
+            Message::Accept(accept) => Some(accept.level),
+            _ => None,
+        });
+        assert_eq!(level, Some(2));
+    }
+    let leaves = Message::Leave { reason: LeaveReason::Done };
+    say(&mut client, 1, parent, &[leaves]);
+    let lease = Accept { substream: 0, first: CUT, level: 0, grant: Grant::Lease };
+    let candidate = Candidate { client: ClientId(103), address: address(3), ..candidate() };
+    let list = heapless::Vec::from_slice(&[candidate]).unwrap();
+    say(&mut client, 0, edge, &[Message::Accept(lease), Message::Candidates { list }]);
+    client.handle_timeout(NOW + Duration::from_millis(200));
+    let asked = said(&mut client);
+    let link = find(&asked, |message| match message {
+        Message::Meet(meet) => Some(meet.link),
+        _ => None,
+    });
+    let met = Meet { link: LinkId(601), client: ClientId(103), epoch: 1 };
+    say(&mut client, 3, link.unwrap(), &[Message::Met(met)]);
+    let mut all = asked;
+    all.extend(said(&mut client));
+    all.retain(|(port, _)| *port == 3);
+    find(&all, |message| match message {
+        Message::Subscribe(subscribe) => Some(subscribe.level),
+        _ => None,
+    })
+    .unwrap()
+}
+
+/// DUAL's feasibility: with children, only a feeder below the level they were told; without, none of them can be a descendant.
+#[test]
+fn who_has_children_looks_only_below_the_level_they_were_told() {
+    assert_eq!(bound_told_after_loss(true), 2);
+    assert_eq!(bound_told_after_loss(false), 4);
+}
+
+#[test]
+fn the_level_told_to_children_bounds_until_they_are_gone() {
+    let mut feed = Feed::EMPTY;
+    feed.set_level(1);
+    feed.set_level(3);
+    assert_eq!(feed.feasible_below(false), NO_LEVEL);
+    feed.begin_telling();
+    assert_eq!(feed.feasible_below(true), 3, "who comes hears the level of this moment");
+    feed.set_level(5);
+    assert_eq!(feed.feasible_below(true), 3);
+    feed.set_level(2);
+    assert_eq!((feed.level, feed.feasible_below(true)), (2, 2));
 }
 
 /// Bytes of fragments a client sends within 10 s while a peer asks for all it holds without end.

@@ -161,11 +161,13 @@ proptest! {
                     prop_assert!(sent.is_empty());
                 }
                 Answer::Accept { first, .. } => {
-                    // A feed that is over before it is answered needs no answer.
+                    // A cut before the first frame is that of an earlier feed; one that is over before it is answered
+                    // needs no answer.
+                    let cut = if cut < first.0 { u32::MAX } else { cut };
                     let is_over = first.0 >= cut;
                     prop_assert_eq!(answer, Some(expected).filter(|_| !is_over));
                     prop_assert_eq!(sent, model.brings(substream, first, cut));
-                    let lasts = (first.0..cut).any(|id| id > newest && model.is_in(id, substream));
+                    let lasts = (first.0..cut.min(first.0 + 100)).any(|id| id > newest && model.is_in(id, substream));
                     model.slots_used += u8::from(lasts);
                 }
             }

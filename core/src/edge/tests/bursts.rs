@@ -70,10 +70,10 @@ fn a_frame_goes_to_the_subscribers_of_its_substream_and_nobody_else() {
     world.run(SECOND * 2);
     // The second keeps substreams 0 and 1, the third none.
     for substream in 2..6 {
-        world.release(1, substream, FrameId(0)).unwrap();
+        world.stop(1, substream);
     }
     for substream in 0..6 {
-        world.release(2, substream, FrameId(0)).unwrap();
+        world.stop(2, substream);
     }
     for viewer in &mut world.viewers {
         viewer.data.clear();
@@ -113,7 +113,7 @@ fn pulls_are_answered_with_data_or_missing() {
     let viewer = world.join();
     world.run(SECOND);
     for substream in 0..6 {
-        world.release(viewer, substream, FrameId(0)).unwrap();
+        world.stop(viewer, substream);
     }
     world.viewers[viewer].data.clear();
     let items = [

@@ -71,7 +71,7 @@ fn a_cut_and_a_new_subscription_meet_without_gap_or_repeat() {
 fn a_repeated_subscription_gets_the_same_answer_and_a_lower_one_moves_the_feed() {
     let mut memory = EdgeMemory::new(4, 1, 256);
     let mut world = pair(&mut memory);
-    world.release(1, 2, FrameId(0)).unwrap();
+    world.stop(1, 2);
     let from = world.next_frame.plus(12);
     world.subscribe(1, 2, from).unwrap();
     let first = world.viewers[1].last_accept().unwrap();
@@ -82,6 +82,36 @@ fn a_repeated_subscription_gets_the_same_answer_and_a_lower_one_moves_the_feed()
     world.subscribe(1, 2, first.first.plus(1)).unwrap();
     let moved = world.viewers[1].last_accept().unwrap();
     assert!(moved.first > first.first, "its first frame was below what is wanted");
+}
+
+#[test]
+fn the_end_of_an_earlier_feed_told_late_does_not_end_the_next() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let mut world = pair(&mut memory);
+    let late = world.next_frame;
+    world.stop(1, 2);
+    world.subscribe(1, 2, late.plus(12)).unwrap();
+    assert_eq!(world.release(1, 2, late), Err(Reject::Stale));
+    world.run(SECOND);
+    let from = world.viewers[1].last_accept().unwrap().first;
+    assert_eq!(of_substream(&world, 1, 2, from), expected(&world, 2, from, world.next_frame));
+    world.release(1, 2, from).unwrap();
+    assert_eq!(world.edge.channel_view(world.channel).unwrap().leases.0, 5);
+}
+
+#[test]
+fn a_feed_believed_in_that_is_none_is_denied() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let mut world = pair(&mut memory);
+    world.stop(1, 2);
+    world.viewers[1].told.clear();
+    edge_feeds(&mut world, 1, 0b01_1111);
+    world.run(SECOND * 2);
+    let denied = |told: &(crate::Instant, Told)| matches!(told.1, Told::Refuse(2, RefuseReason::Unhealthy));
+    assert!(world.viewers[1].told.iter().any(denied));
+    let others =
+        world.viewers[1].told.iter().filter(|told| matches!(told.1, Told::Refuse(..)) && !denied(told));
+    assert_eq!(others.count(), 0, "what runs is not denied");
 }
 
 #[test]
@@ -98,7 +128,7 @@ fn a_feed_starts_at_the_oldest_frame_held_when_asked_for_more() {
     let mut memory = EdgeMemory::new(4, 1, 64);
     let mut world = pair(&mut memory);
     world.run(SECOND * 4);
-    world.release(1, 2, FrameId(0)).unwrap();
+    world.stop(1, 2);
     world.subscribe(1, 2, FrameId(0)).unwrap();
     let first = world.viewers[1].last_accept().unwrap().first;
     let oldest = FrameId(world.next_frame.0 - 64);
@@ -153,9 +183,10 @@ fn when_the_rescue_budget_is_spent_the_edge_says_so() {
         world.join_with_slots(0);
     }
     assert_eq!(world.edge.channel_view(world.channel).unwrap().nc, 1.0);
+    world.run(SECOND * 2);
     for viewer in 1..4 {
         for substream in 0..6 {
-            world.release(viewer, substream, FrameId(0)).unwrap();
+            world.stop(viewer, substream);
             world.subscribe(viewer, substream, world.next_frame).unwrap();
         }
     }

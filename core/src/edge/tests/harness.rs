@@ -247,6 +247,12 @@ impl<'a> World<'a> {
         self.say(index, &Message::Release { substream, until })
     }
 
+    /// Ends a feed at once that is up to date, but perhaps for its last frame.
+    pub(crate) fn stop(&mut self, index: usize, substream: u8) {
+        let until = self.next_frame.minus(u32::from(self.settings.substreams));
+        self.release(index, substream, until).unwrap();
+    }
+
     pub(crate) fn statuses(&mut self) {
         for index in 0..self.viewers.len() {
             let Some(status) = self.viewers[index].status.clone() else { continue };
