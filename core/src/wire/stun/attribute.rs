@@ -2,8 +2,9 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::MAGIC_COOKIE;
-use super::message::TransactionId;
+use super::message::{MAGIC_COOKIE, STUN_HEADER_LEN, TransactionId};
+
+use crate::endpoint::Reject;
 
 /// Attribute types, by RFC 8489 clause 18.3.1, RFC 5780 clause 7 and RFC 8445 clause 16.1.
 pub(super) mod kind {
@@ -163,12 +164,12 @@ pub(super) struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, offset: super::STUN_HEADER_LEN }
+        Self { rest: bytes, offset: STUN_HEADER_LEN }
     }
 }
 
 impl<'a> Iterator for Attributes<'a> {
-    type Item = Result<Raw<'a>, crate::endpoint::Reject>;
+    type Item = Result<Raw<'a>, Reject>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -177,7 +178,7 @@ impl<'a> Iterator for Attributes<'a> {
         let taken = take(self.rest);
         let Some((kind, value, padded_len)) = taken else {
             self.rest = &[];
-            return Some(Err(crate::endpoint::Reject::Malformed));
+            return Some(Err(Reject::Malformed));
         };
         let raw = Raw { kind, value, offset: self.offset };
         self.rest = self.rest.get(padded_len..).unwrap_or_default();

@@ -6,11 +6,16 @@ use heapless::Vec;
 
 use super::attribute::{Attributes, Change, Raw, StunAddress, kind, read_address};
 use super::fingerprint::fingerprint;
-use super::{MAGIC_COOKIE, STUN_HEADER_LEN, UNKNOWN_MAX};
 use crate::endpoint::Reject;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::wire::control::Cookie;
 
+/// Second word of every message (RFC 8489 clause 5).
+pub const MAGIC_COOKIE: u32 = 0x2112_a442;
+/// Bytes before the first attribute.
+pub const STUN_HEADER_LEN: usize = 20;
+/// Comprehension-required attributes remembered from a request, to be named in an error.
+pub const UNKNOWN_MAX: usize = 4;
 /// Bytes of the FINGERPRINT attribute.
 const FINGERPRINT_LEN: usize = 8;
 

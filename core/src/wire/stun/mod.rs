@@ -9,15 +9,10 @@ mod message;
 mod writer;
 
 pub use attribute::{Change, StunAddress};
-pub use message::{StunClass, StunMessage, TransactionId, is_stun};
+pub use message::{
+    MAGIC_COOKIE, STUN_HEADER_LEN, StunClass, StunMessage, TransactionId, UNKNOWN_MAX, is_stun,
+};
 pub use writer::StunWriter;
-
-/// Second word of every message (RFC 8489 clause 5).
-pub const MAGIC_COOKIE: u32 = 0x2112_a442;
-/// Bytes before the first attribute.
-pub const STUN_HEADER_LEN: usize = 20;
-/// Comprehension-required attributes remembered from a request, to be named in an error.
-pub const UNKNOWN_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests;

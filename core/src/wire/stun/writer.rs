@@ -4,8 +4,7 @@ use core::net::SocketAddr;
 
 use super::attribute::{ADDRESS_LEN_MAX, Change, StunAddress, address_attribute_len, kind, write_address};
 use super::fingerprint::fingerprint;
-use super::message::{StunClass, TransactionId};
-use super::{MAGIC_COOKIE, STUN_HEADER_LEN};
+use super::message::{MAGIC_COOKIE, STUN_HEADER_LEN, StunClass, TransactionId};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::wire::control::Cookie;
 
