@@ -39,6 +39,7 @@ pub mod endpoint;
 pub mod limits;
 pub mod link;
 pub mod media;
+pub mod nat;
 pub mod relay;
 pub mod rng;
 pub mod scaling;

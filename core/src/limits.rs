@@ -28,3 +28,7 @@ pub const MAP_LEN_MAX: usize = 256;
 pub const ACK_RUNS_MAX: usize = 32;
 /// Bytes of a ticket: a signature, two keys and a page of operator's fields; fits the hello beside a cookie.
 pub const TICKET_LEN_MAX: usize = 512;
+/// Addresses in an introduction: public, private, IPv6 (protocol.md, "NAT").
+pub const MEETING_ADDRESSES_MAX: usize = 3;
+/// Peers named in a report as not met.
+pub const UNMET_MAX: usize = 4;

@@ -272,6 +272,10 @@ impl<'a, S: FrameStore> Client<'a, S> {
             | Message::Meet(_)
             | Message::FindParents { .. }
             | Message::Status(_)
+            | Message::Introduce(_)
+            | Message::Reach(_)
+            | Message::Seen { .. }
+            | Message::AlsoAt { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }

@@ -76,6 +76,10 @@ impl<S: FrameStore> Edge<'_, S> {
             | Message::FindParents { .. }
             | Message::Candidates { .. }
             | Message::Status(_)
+            | Message::Introduce(_)
+            | Message::Reach(_)
+            | Message::Seen { .. }
+            | Message::AlsoAt { .. }
             | Message::Leave { .. } => Err(Reject::Unexpected),
         }
     }

@@ -232,6 +232,10 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             | Message::Accept(_)
             | Message::Refuse { .. }
             | Message::Candidates { .. }
+            | Message::Introduce(_)
+            | Message::Reach(_)
+            | Message::Seen { .. }
+            | Message::AlsoAt { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }

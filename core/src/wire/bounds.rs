@@ -4,7 +4,8 @@
 
 use crate::limits::{
     ACK_RUNS_MAX, ALTERNATIVES_MAX, CANDIDATES_MAX, CHANNEL_NAME_LEN_MAX, DATAGRAM_LEN_MAX, INIT_LEN_MAX,
-    LEVELS_MAX, MAP_LEN_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, TICKET_LEN_MAX,
+    LEVELS_MAX, MAP_LEN_MAX, MEETING_ADDRESSES_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, TICKET_LEN_MAX,
+    UNMET_MAX,
 };
 use crate::media::FrameInfo;
 use crate::wire::control::{Accept, Candidate, ClientId, Hello, LinkId, Meet, Message, Subscribe, Welcome};
@@ -79,6 +80,15 @@ pub const STATUS_LEN_MAX: usize =
 pub const LEAVE_LEN_MAX: usize = BYTE + BYTE;
 /// Longest `Reset`.
 pub const RESET_LEN_MAX: usize = BYTE + U32;
+/// Longest `Introduce`.
+pub const INTRODUCE_LEN_MAX: usize = BYTE + U32 + (BYTE + MEETING_ADDRESSES_MAX * ADDRESS);
+/// Longest `Reach`.
+pub const REACH_LEN_MAX: usize =
+    BYTE + (BYTE + BYTE) + (BYTE + ADDRESS) + U32 + U32 + (BYTE + UNMET_MAX * U32);
+/// Longest `Seen`.
+pub const SEEN_LEN_MAX: usize = BYTE + ADDRESS;
+/// Longest `AlsoAt`.
+pub const ALSO_AT_LEN_MAX: usize = BYTE + ADDRESS + 16;
 
 /// Longest `Publish`, the longest of the stream messages.
 pub const PUBLISH_LEN_MAX: usize = BYTE
@@ -129,6 +139,10 @@ impl Message<'_> {
             Self::Status(_) => STATUS_LEN_MAX,
             Self::Leave { .. } => LEAVE_LEN_MAX,
             Self::Reset { .. } => RESET_LEN_MAX,
+            Self::Introduce(_) => INTRODUCE_LEN_MAX,
+            Self::Reach(_) => REACH_LEN_MAX,
+            Self::Seen { .. } => SEEN_LEN_MAX,
+            Self::AlsoAt { .. } => ALSO_AT_LEN_MAX,
         }
     }
 
@@ -148,6 +162,9 @@ impl Message<'_> {
             Self::Refuse { substream, .. } | Self::Release { substream, .. } => is_substream(*substream),
             Self::BufferMap(map) => map.bits.len() <= MAP_LEN_MAX,
             Self::Candidates { list } => are_candidates_valid(list),
+            Self::Introduce(introduce) => {
+                introduce.client != ClientId::EDGE && !introduce.addresses.is_empty()
+            }
             Self::Padding
             | Self::Challenge(_)
             | Self::Refused(_)
@@ -158,7 +175,10 @@ impl Message<'_> {
             | Self::FindParents { .. }
             | Self::Status(_)
             | Self::Leave { .. }
-            | Self::Reset { .. } => true,
+            | Self::Reset { .. }
+            | Self::Reach(_)
+            | Self::Seen { .. }
+            | Self::AlsoAt { .. } => true,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::endpoint::Reject;
 use crate::limits::*;
 use crate::media::{ChannelSettings, Dts, FrameId, FrameInfo, fragment_count};
+use crate::nat::{NatClass, NatFiltering, NatMapping};
 
 fn config() -> ProptestConfig {
     let file = "../proptest-regressions/core_wire.txt";
@@ -162,6 +163,19 @@ fn longest(bytes: &'static [u8; 1_200], name: &'static str) -> Vec<Message<'stat
         Message::Status(status),
         Message::Leave { reason: LeaveReason::Ended },
         Message::Reset { link: LinkId(u32::MAX) },
+        Message::Introduce(Introduce {
+            client: ClientId(u32::MAX),
+            addresses: heapless::Vec::from_iter([address; MEETING_ADDRESSES_MAX]),
+        }),
+        Message::Reach(Reach {
+            nat: NatClass { mapping: NatMapping::PortDependent, filtering: NatFiltering::PortDependent },
+            private: Some(address),
+            met: u32::MAX,
+            unmet: u32::MAX,
+            unmet_list: heapless::Vec::from_iter([ClientId(u32::MAX); UNMET_MAX]),
+        }),
+        Message::Seen { address },
+        Message::AlsoAt { address, cookie: [0xff; 16] },
     ]
 }
 
@@ -169,7 +183,7 @@ fn longest(bytes: &'static [u8; 1_200], name: &'static str) -> Vec<Message<'stat
 fn no_message_is_longer_than_promised_or_than_a_datagram() {
     static BYTES: [u8; 1_200] = [0xff; 1_200];
     let messages = longest(&BYTES, "12345678901234567890123456789012");
-    assert_eq!(messages.len(), 21, "every kind but padding");
+    assert_eq!(messages.len(), 25, "every kind but padding");
     for message in messages {
         let mut buffer = [0; 2_048];
         let len = postcard::to_slice(&message, &mut buffer).unwrap().len();
@@ -288,7 +302,12 @@ fn a_full_datagram_takes_no_more() {
 fn messages_no_correct_sender_produces_are_malformed() {
     let meet = Meet { link: LinkId(1), client: ClientId(1), epoch: 0 };
     let subscribe = Subscribe { substream: 0, from: FrameId(0), level: 0 };
+    let address = SocketAddr::from(([192, 0, 2, 1], 1));
+    let introduce =
+        Introduce { client: ClientId(1), addresses: heapless::Vec::from_slice(&[address]).unwrap() };
     let wrong = [
+        Message::Introduce(Introduce { client: ClientId::EDGE, ..introduce.clone() }),
+        Message::Introduce(Introduce { addresses: heapless::Vec::new(), ..introduce }),
         Message::Meet(Meet { link: LinkId(0), ..meet }),
         Message::Met(Meet { client: ClientId::EDGE, ..meet }),
         Message::Subscribe(Subscribe { substream: 16, ..subscribe }),

@@ -7,8 +7,11 @@ use core::net::SocketAddr;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{ALTERNATIVES_MAX, CANDIDATES_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX};
+use crate::limits::{
+    ALTERNATIVES_MAX, CANDIDATES_MAX, MEETING_ADDRESSES_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, UNMET_MAX,
+};
 use crate::media::{ChannelSettings, FrameId};
+use crate::nat::NatClass;
 
 /// Names a link at the endpoint that chose the id: it puts the id into every datagram it wants to get over that link.
 /// 0 is no link: the first datagram to an endpoint carries it.
@@ -110,6 +113,22 @@ pub enum Message<'a> {
     Reset {
         /// The unknown id.
         link: LinkId,
+    },
+    /// Edge to both sides at once: meet.
+    Introduce(Introduce),
+    /// Client to edge, beside `Status`: how it is reached, and whom it could not meet.
+    Reach(Reach),
+    /// To a peer the edge introduced, behind `Met`: where it seems to be.
+    Seen {
+        /// Its address as the sender sees it.
+        address: SocketAddr,
+    },
+    /// Client to edge, beside `Reach`: where else it receives.
+    AlsoAt {
+        /// Its other address.
+        address: SocketAddr,
+        /// What the edge told it there (COOKIE in a STUN answer).
+        cookie: Cookie,
     },
 }
 
@@ -391,4 +410,28 @@ pub enum LeaveReason {
     Silent,
     /// The channel ended.
     Ended,
+}
+
+/// Tells two clients of each other: each sends `Meet` to every address of the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introduce {
+    /// Whom to meet.
+    pub client: ClientId,
+    /// Where it may be reached: first where the edge sees it, then behind the same NAT, then where else it proved to receive.
+    pub addresses: Vec<SocketAddr, MEETING_ADDRESSES_MAX>,
+}
+
+/// How a client can be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// What its NAT does.
+    pub nat: NatClass,
+    /// Its address in its own network.
+    pub private: Option<SocketAddr>,
+    /// Peers met that the edge had named, since it joined.
+    pub met: u32,
+    /// Peers not met that the edge had named, since it joined.
+    pub unmet: u32,
+    /// The last of those, for a few seconds each: they are not named again for a minute.
+    pub unmet_list: Vec<ClientId, UNMET_MAX>,
 }

@@ -12,6 +12,7 @@ use super::control::*;
 use super::stream::*;
 use super::{DATA_HEADER_LEN, DataHeader, Datagram, SendReason};
 use crate::media::{ChannelSettings, Dts, FrameId, FrameInfo, Mapping, Overlay};
+use crate::nat::{NatClass, NatFiltering, NatMapping};
 
 const HINT: &str = "the wire format changed: append variants and never reorder, remove or retype; \
                     a field's change needs a variant of its own";
@@ -73,6 +74,10 @@ fn number_of(message: &Message<'_>) -> u8 {
         Message::Status(_) => 19,
         Message::Leave { .. } => 20,
         Message::Reset { .. } => 21,
+        Message::Introduce(_) => 22,
+        Message::Reach(_) => 23,
+        Message::Seen { .. } => 24,
+        Message::AlsoAt { .. } => 25,
     }
 }
 
@@ -176,16 +181,38 @@ fn feeding() -> Vec<(Message<'static>, &'static str)> {
     ]
 }
 
+fn meeting() -> Vec<(Message<'static>, &'static str)> {
+    let introduce =
+        Introduce { client: ClientId(300), addresses: heapless::Vec::from_slice(&[v4(), v6()]).unwrap() };
+    let nat = NatClass { mapping: NatMapping::Independent, filtering: NatFiltering::PortDependent };
+    let reach = Reach {
+        nat,
+        private: Some(v4()),
+        met: 300,
+        unmet: 2,
+        unmet_list: heapless::Vec::from_slice(&[ClientId(7), ClientId(300)]).unwrap(),
+    };
+    std::vec![
+        (Message::Introduce(introduce), "16ac020200c0000207b4240120010db8000000000000000000000009bb03"),
+        (Message::Reach(reach), "1702030100c0000207b424ac02020207ac02"),
+        (Message::Seen { address: v4() }, "1800c0000207b424"),
+        (
+            Message::AlsoAt { address: v6(), cookie: [0xcc; 16] },
+            "190120010db8000000000000000000000009bb03cccccccccccccccccccccccccccccccc"
+        ),
+    ]
+}
+
 #[test]
 fn control_messages_keep_their_bytes() {
-    let pinned: Vec<_> = joining().into_iter().chain(feeding()).collect();
+    let pinned: Vec<_> = joining().into_iter().chain(feeding()).chain(meeting()).collect();
     for (message, hex) in &pinned {
         pin(message, hex);
         assert!(message.is_valid(), "{message:?}");
         assert_eq!(hex[..2], format!("{:02x}", number_of(message)), "{message:?}: {HINT}");
     }
     let numbers: Vec<u8> = pinned.iter().map(|(message, _)| number_of(message)).collect();
-    assert_eq!(numbers, (0..=21).collect::<Vec<u8>>());
+    assert_eq!(numbers, (0..=25).collect::<Vec<u8>>());
 }
 
 #[test]
@@ -253,6 +280,25 @@ fn every_reason_keeps_its_number() {
         "0001020304",
     );
     pin(&[LeaveReason::Done, LeaveReason::Silent, LeaveReason::Ended], "000102");
+    pin(
+        &[
+            NatMapping::Unknown,
+            NatMapping::Direct,
+            NatMapping::Independent,
+            NatMapping::AddressDependent,
+            NatMapping::PortDependent,
+        ],
+        "0001020304",
+    );
+    pin(
+        &[
+            NatFiltering::Unknown,
+            NatFiltering::Independent,
+            NatFiltering::AddressDependent,
+            NatFiltering::PortDependent,
+        ],
+        "00010203",
+    );
     pin(&[Class::Push, Class::P2p], "0001");
     pin(&[Grant::Feed, Grant::Lease], "0001");
     pin(&[Transport::Udp, Transport::DataChannel], "0001");
