@@ -6,6 +6,22 @@ use crate::limits::ALTERNATIVES_MAX;
 use crate::media::ChannelSettings;
 use crate::scaling::Churn;
 
+/// Addresses of an edge's two sockets, which tell clients what their NATs do (RFC 5780). Where the edge does not know its own
+/// address it is unspecified: clients take the one they know, and the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeSockets {
+    /// Of socket 0 ([`Path::socket`](crate::Path)), over which clients join.
+    pub main: SocketAddr,
+    /// Of socket 1: the same address, another port.
+    pub second: SocketAddr,
+}
+
+impl EdgeSockets {
+    pub(super) const fn of(&self, socket: u8) -> SocketAddr {
+        if socket == 0 { self.main } else { self.second }
+    }
+}
+
 /// Settings of an edge, for all its channels.
 #[derive(Clone, Debug)]
 pub struct EdgeConfig {
@@ -33,6 +49,8 @@ pub struct EdgeConfig {
     pub shard: u8,
     /// How long a refused client is to wait, in milliseconds.
     pub retry_after_ms: u32,
+    /// Addresses of its two sockets; `None`: there is one, NATs are not told apart, and any two clients are introduced.
+    pub sockets: Option<EdgeSockets>,
     /// Other edges a refused client may try.
     pub alternatives: heapless::Vec<SocketAddr, ALTERNATIVES_MAX>,
 }
@@ -70,6 +88,7 @@ impl Default for EdgeConfig {
             burst_share: 0.05,
             shard: 0,
             retry_after_ms: 2_000,
+            sockets: None,
             alternatives: heapless::Vec::new(),
         }
     }

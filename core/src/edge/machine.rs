@@ -4,12 +4,14 @@ use heapless::Vec;
 
 use crate::auth::SipAuth;
 use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
+use crate::limits::DATAGRAM_LEN_MAX;
 use crate::link::{Link, TokenBucket};
 use crate::rng::Rng;
 use crate::store::{AddressIndex, FrameIndex, FrameStore, Handle, List, Slab, TimerWheel};
 use crate::time::Instant;
 use crate::wire::Datagram;
 use crate::wire::control::{LinkId, Message};
+use crate::wire::stun::is_stun;
 
 use super::channel::{CHANNELS_MAX, ChannelSlot};
 use super::client_slot::{ClientRecord, ClientSlot};
@@ -18,6 +20,7 @@ use super::events::{EdgeEvent, Events};
 use super::replies::Replies;
 use super::stats::EdgeStats;
 use super::storage::EdgeStorage;
+use super::stun::StunAnswers;
 use super::tracker::Tracker;
 
 /// Slots have 16 bits in a link id, and one more than a slot has 16 bits in a record.
@@ -55,6 +58,7 @@ pub struct Edge<'a, S> {
     /// When the egress lets the next datagram through, after it held one back.
     pub(super) egress_at: Option<Instant>,
     pub(super) replies: Replies,
+    pub(super) stun: StunAnswers,
     pub(super) events: Events,
     pub(super) stats: EdgeStats,
     pub(super) promised: Promised,
@@ -104,6 +108,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             egress,
             egress_at: None,
             replies: Replies::default(),
+            stun: StunAnswers::default(),
             events: Events::default(),
             stats: EdgeStats::default(),
             promised: Promised::default(),
@@ -164,6 +169,9 @@ impl<'a, S: FrameStore> Edge<'a, S> {
     }
 
     fn on_datagram(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), Reject> {
+        if is_stun(datagram) {
+            return self.on_stun(path, datagram);
+        }
         match Datagram::parse(datagram)? {
             Datagram::Control(LinkId(0), mut messages) => match messages.next() {
                 Some(message) => self.on_stranger(now, path, datagram.len(), &message?),
@@ -264,7 +272,10 @@ impl<S: FrameStore> Endpoint for Edge<'_, S> {
     }
 
     fn poll_transmit(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
-        self.next_transmit(now, head)
+        if head.len() < DATAGRAM_LEN_MAX {
+            return None;
+        }
+        self.poll_stun(now, head).or_else(|| self.next_transmit(now, head))
     }
 
     fn poll_event(&mut self) -> Option<EdgeEvent> {

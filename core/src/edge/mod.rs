@@ -3,8 +3,8 @@
 //! [`Edge`] is the machine. One frame's way through it: [`Edge::push_frame`] puts it into the index and makes the subscribers of
 //! its substream ready (`fanout`); the egress bucket lets one datagram after the other out, the most urgent class first
 //! (`egress`); acknowledgements bring back what was lost. A client's way: hello, cookie, stage, welcome (`admission`), leases until
-//! its parents feed it (`feeds`), candidates when it asks (`tracker`), status once a second (`status`), until it leaves or falls
-//! silent (`liveness`).
+//! its parents feed it (`feeds`), candidates when it asks (`tracker`) who are told of it at once (`introductions`), status once a
+//! second (`status`), until it leaves or falls silent (`liveness`). Anybody is told where it is seen (`stun`).
 
 mod admission;
 mod channel;
@@ -22,6 +22,7 @@ mod replies;
 mod stats;
 mod status;
 mod storage;
+mod stun;
 mod tracker;
 mod view;
 
@@ -30,7 +31,7 @@ pub(crate) mod tests;
 
 pub use channel::{CHANNELS_MAX, ChannelId, ChannelSlot, OpenError};
 pub use client_slot::{ClientRecord, ClientSlot};
-pub use config::EdgeConfig;
+pub use config::{EdgeConfig, EdgeSockets};
 pub use events::{EdgeEvent, LeaveCause};
 pub use fanout::PushError;
 pub use machine::Edge;

@@ -44,6 +44,10 @@ pub struct EdgeStats {
     pub rescues_refused: u64,
     /// Events thrown away because nobody polled them.
     pub events_dropped: u64,
+    /// Answers to STUN requests.
+    pub stun_answers: u64,
+    /// STUN requests too short for any answer: what goes back is never longer than what came.
+    pub stun_unanswered: u64,
     /// Answers to strangers thrown away because too many waited.
     pub replies_dropped: u64,
 }

@@ -10,5 +10,6 @@ mod feeds;
 mod liveness;
 mod properties;
 mod sizes;
+mod stun;
 mod tracker;
 mod viewer;

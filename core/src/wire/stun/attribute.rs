@@ -80,14 +80,6 @@ impl StunAddress {
     }
 }
 
-/// Bytes of an address attribute with its header: 12 for IPv4, 24 for IPv6.
-pub(super) const fn address_attribute_len(address: &SocketAddr) -> usize {
-    match address {
-        SocketAddr::V4(_) => 12,
-        SocketAddr::V6(_) => 24,
-    }
-}
-
 /// The longest value of an address attribute.
 pub(super) const ADDRESS_LEN_MAX: usize = 20;
 

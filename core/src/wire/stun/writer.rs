@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use super::attribute::{ADDRESS_LEN_MAX, Change, StunAddress, address_attribute_len, kind, write_address};
+use super::attribute::{ADDRESS_LEN_MAX, Change, StunAddress, kind, write_address};
 use super::fingerprint::fingerprint;
 use super::message::{MAGIC_COOKIE, STUN_HEADER_LEN, StunClass, TransactionId};
 use crate::limits::DATAGRAM_LEN_MAX;
@@ -36,16 +36,9 @@ impl<'b> StunWriter<'b> {
         Some(Self { out, len: STUN_HEADER_LEN, transaction })
     }
 
-    /// Bytes an address takes.
-    #[must_use]
-    pub const fn address_len(address: &SocketAddr) -> usize {
-        address_attribute_len(address)
-    }
-
-    /// Bytes left.
-    #[must_use]
-    pub const fn room(&self) -> usize {
-        self.out.len().saturating_sub(self.len)
+    /// Goes on with a message of `len` bytes at the start of `out`.
+    pub fn resume(out: &'b mut [u8], len: usize, transaction: TransactionId) -> Option<Self> {
+        (STUN_HEADER_LEN..=out.len()).contains(&len).then_some(Self { out, len, transaction })
     }
 
     /// Appends an address. `false`: no room, nothing was appended; so for all that follow.
