@@ -138,6 +138,24 @@ impl<'a, S: FrameStore> Client<'a, S> {
         }
     }
 
+    /// Begins anew in place, as if made with `config` and the same memory. Nobody is told: [`Self::leave`] first.
+    pub fn reset(&mut self, config: ClientConfig) {
+        self.forget_session();
+        self.peers.fill(Peer::EMPTY);
+        self.config = config;
+        self.rng = Rng::from_seed(config.seed);
+        self.channel = None;
+        self.joining = None;
+        self.refused = None;
+        self.is_leaving = false;
+        self.uplink = TokenBucket::EMPTY;
+        self.known = 0;
+        self.owing = 0;
+        self.serving = 0;
+        self.events.clear();
+        self.stats = ClientStats::default();
+    }
+
     /// Asks the edge for a channel. What was watched before ends.
     pub fn tune(&mut self, now: Instant, channel: &ChannelName) {
         self.forget_session();

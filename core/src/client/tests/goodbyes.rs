@@ -127,6 +127,17 @@ fn leaving_while_joining_comes_to_an_end() {
 }
 
 #[test]
+fn a_client_that_begins_anew_is_as_one_just_made() {
+    let mut memory = Memory::new(4, 64, 4, 64);
+    let (mut client, _) = joined(&mut memory);
+    meet(&mut client, 1);
+    let other = ClientConfig { seed: 7, ..config() };
+    client.reset(other);
+    let mut fresh_memory = Memory::new(4, 64, 4, 64);
+    assert_eq!(std::format!("{client:?}"), std::format!("{:?}", fresh_memory.client(other)));
+}
+
+#[test]
 fn leaving_says_goodbye_to_all_that_were_met() {
     let mut memory = Memory::new(4, 64, 4, 20);
     let (mut client, _) = joined(&mut memory);
