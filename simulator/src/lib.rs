@@ -1,9 +1,15 @@
 //! A deterministic network for the real LiveSky machines, in virtual time.
 //!
-//! [`scenario`] says what is simulated; `run` does it with a seed; [`results`] are what it tells.
+//! [`scenario`] says what is simulated; [`run`] does it with a seed; [`results`] are what it tells. Below that:
+//! `engine` is virtual time, `network` what lies between hosts, `world` who is there, `metrics` what is counted.
 
+mod engine;
+mod metrics;
+mod network;
 pub mod results;
 pub mod scenario;
+mod seeds;
+mod world;
 
 pub use results::Results;
 pub use scenario::Scenario;
@@ -19,4 +25,9 @@ pub struct Progress {
     pub viewers: u32,
     /// Events handled.
     pub events: u64,
+}
+
+/// Plays a scenario out. The same scenario and seed give the same results, on every computer.
+pub fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progress)) -> Results {
+    world::run(scenario, seed, progress)
 }

@@ -1,0 +1,152 @@
+//! Faults begin and end.
+
+use super::hosts::{edge_site, line_bps};
+use super::run::World;
+use super::service::Service;
+use crate::network::{Partition, Site};
+use crate::scenario::{FaultSpec, HostSet, Scenario};
+use crate::seeds::{Draw, Purpose, stream};
+
+/// Edges that lose power, once for each time.
+pub(super) fn restarts(scenario: &Scenario) -> impl Iterator<Item = usize> {
+    scenario.faults.iter().filter_map(|fault| match fault {
+        FaultSpec::EdgeRestart { edge, .. } => Some(*edge),
+        FaultSpec::EdgeUplink { .. }
+        | FaultSpec::Partition { .. }
+        | FaultSpec::Loss { .. }
+        | FaultSpec::ClientUplink { .. }
+        | FaultSpec::MassDeparture { .. }
+        | FaultSpec::EdgeDrain { .. } => None,
+    })
+}
+
+impl World<'_> {
+    pub(super) fn begin_fault(&mut self, index: usize) {
+        let scenario = self.scenario;
+        let now = self.wire.now;
+        let Some(fault) = scenario.faults.get(index) else { return };
+        match fault {
+            FaultSpec::EdgeUplink { edge, to_share, .. } => self.set_edge_line(*edge, *to_share),
+            FaultSpec::Partition { from, to, one_way, .. } => self.cut(index, from, to, *one_way),
+            FaultSpec::Loss { share, .. } => self.wire.network.set_extra_loss(*share),
+            FaultSpec::ClientUplink { clients, to_share, .. } => self.slow_down(index, *clients, *to_share),
+            // In the plan.
+            FaultSpec::MassDeparture { .. } => {}
+            FaultSpec::EdgeDrain { edge, .. } => {
+                if let Some(service) = self.services.get_mut(*edge) {
+                    service.edge.shutdown(now);
+                    service.settle(&mut self.wire, &mut self.scratch);
+                }
+            }
+            FaultSpec::EdgeRestart { edge, .. } => {
+                if let Some(service) = self.services.get_mut(*edge) {
+                    service.is_down = true;
+                    service.alarm.stop();
+                }
+            }
+        }
+    }
+
+    pub(super) fn end_fault(&mut self, index: usize) {
+        let scenario = self.scenario;
+        let Some(fault) = scenario.faults.get(index) else { return };
+        match fault {
+            FaultSpec::EdgeUplink { edge, .. } => self.set_edge_line(*edge, 1.0),
+            FaultSpec::Partition { .. } => self.wire.network.heal(index),
+            FaultSpec::Loss { .. } => self.wire.network.set_extra_loss(0.0),
+            FaultSpec::ClientUplink { .. } => self.speed_up(index),
+            FaultSpec::MassDeparture { .. } | FaultSpec::EdgeDrain { .. } => {}
+            FaultSpec::EdgeRestart { edge, .. } => self.restart_edge(*edge, index),
+        }
+    }
+
+    /// A line at a share of the capacity, or at its full rate.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
+    fn set_edge_line(&mut self, edge: usize, share: f64) {
+        let Some(spec) = self.scenario.edges.get(edge) else { return };
+        let full_bps = line_bps(spec);
+        let rate_bps = if share < 1.0 { (spec.capacity_bps as f64 * share) as u64 } else { full_bps };
+        let now = self.wire.now;
+        let host = self.services.get(edge).map(|service| service.host);
+        if let Some(host) = host.and_then(|host| self.wire.network.host_mut(host)) {
+            host.uplink.set_rate(now, rate_bps);
+        }
+    }
+
+    fn cut(&mut self, fault: usize, from: &HostSet, to: &HostSet, is_one_way: bool) {
+        let (from, to) = (self.members(from), self.members(to));
+        let has = |set: &[bool], host: usize| set.get(host).copied().unwrap_or(false);
+        let hosts = from.len();
+        let partition =
+            Partition::new(fault, hosts, |host| has(&from, host), |host| has(&to, host), is_one_way);
+        self.wire.network.cut(partition);
+    }
+
+    /// Which hosts are in a set.
+    fn members(&self, set: &HostSet) -> Vec<bool> {
+        let network = &self.scenario.network;
+        let is_region = |site: &Site, name: &String| {
+            network.regions.iter().position(|region| &region.name == name) == Some(usize::from(site.region))
+        };
+        let is_isp = |site: &Site, name: &String| {
+            network.isps.iter().position(|isp| &isp.name == name) == Some(usize::from(site.isp))
+        };
+        let edges = self.scenario.edges.iter().enumerate().map(|(index, edge)| {
+            let site = edge_site(network, edge);
+            match set {
+                HostSet::Edge(edge) => *edge == index,
+                HostSet::Clients | HostSet::ClientShare(_) => false,
+                HostSet::Region(name) => is_region(&site, name),
+                HostSet::Isp(name) => is_isp(&site, name),
+            }
+        });
+        let clients = self.viewers.iter().enumerate().map(|(session, viewer)| match set {
+            HostSet::Edge(_) => false,
+            HostSet::Clients => true,
+            HostSet::ClientShare(share) => stream(self.seed, Purpose::Fault, session as u64).unit() < *share,
+            HostSet::Region(name) => is_region(&viewer.site, name),
+            HostSet::Isp(name) => is_isp(&viewer.site, name),
+        });
+        edges.chain(clients).collect()
+    }
+
+    /// The uplinks of those who feed most give less than promised.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
+    fn slow_down(&mut self, fault: usize, clients: usize, share: f64) {
+        let now = self.wire.now;
+        let feeds = |session: &u32| {
+            let machine =
+                self.viewers.get(*session as usize)?.slot().and_then(|slot| self.machines.get(slot))?;
+            Some(machine.peers().map(|peer| peer.children.count_ones()).sum::<u32>())
+        };
+        let mut feeders: Vec<(u32, u32)> =
+            self.present.iter().filter_map(|session| Some((feeds(session)?, *session))).collect();
+        feeders.sort_unstable_by(|left, right| right.cmp(left));
+        for (_, session) in feeders.into_iter().take(clients) {
+            let Some(viewer) = self.viewers.get(session as usize) else { continue };
+            let Some(host) = self.wire.network.host_mut(viewer.host) else { continue };
+            let full_bps = host.uplink.rate_bps();
+            host.uplink.set_rate(now, (full_bps as f64 * share) as u64);
+            self.slowed.push((fault, session, full_bps));
+        }
+    }
+
+    fn speed_up(&mut self, fault: usize) {
+        let now = self.wire.now;
+        for &(_, session, full_bps) in self.slowed.iter().filter(|(of, ..)| *of == fault) {
+            let host = self.viewers.get(session as usize).map(|viewer| viewer.host);
+            if let Some(host) = host.and_then(|host| self.wire.network.host_mut(host)) {
+                host.uplink.set_rate(now, full_bps);
+            }
+        }
+        self.slowed.retain(|(of, ..)| *of != fault);
+    }
+
+    fn restart_edge(&mut self, edge: usize, life: usize) {
+        let Some(memory) = self.edge_memory.next() else { return };
+        let made = Service::new(self.scenario, edge, life as u64 + 1, self.seed, memory, &self.wire);
+        if let (Some(service), Some(made)) = (self.services.get_mut(edge), made) {
+            *service = made;
+        }
+    }
+}

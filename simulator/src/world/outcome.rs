@@ -1,0 +1,112 @@
+//! From a world that has played out to its results.
+
+use super::run::World;
+use super::service::churn_of;
+use crate::metrics::{share, share_of};
+use crate::results::{Bounds, EdgeRow, RegionRow, Results};
+
+impl World<'_> {
+    /// Closes all accounts.
+    pub(super) fn results(mut self) -> Results {
+        let sessions = core::mem::take(&mut self.present);
+        for &session in &sessions {
+            self.account(session);
+            if let Some(viewer) = self.viewers.get(session as usize) {
+                let present_us = self.wire.now.micros_since(viewer.joined_at);
+                self.wire.collector.totals.viewer_s += present_us as f64 / 1e6;
+                if let Some(since) = viewer.watch.stalled_since() {
+                    self.wire.collector.stalls.add(self.wire.now.micros_since(since));
+                }
+            }
+            self.decide_arrival(session);
+            self.add_bytes(session);
+        }
+        if self.wire.collector.minutes.is_open() {
+            self.wire.collector.minutes.close();
+        }
+        let collector = &mut self.wire.collector;
+        collector.totals.simulated_s = self.end.as_micros() as f64 / 1e6;
+        let collector = &self.wire.collector;
+        Results {
+            scenario: self.scenario.clone(),
+            seed: self.seed,
+            event_hash: format!("{:016x}", self.wire.hash.value()),
+            totals: collector.totals,
+            quality: collector.quality(),
+            startup: collector.startup(),
+            classes: collector.minutes.classes(),
+            traffic: collector.traffic(self.cross_isp_at_random()),
+            bounds: self.bounds(),
+            repairs: collector.repairs(),
+            nat: collector.pairs.as_ref().map(|pairs| pairs.results()).unwrap_or_default(),
+            edges: self.edge_rows(),
+            regions: self.region_rows(),
+            faults: Vec::new(),
+            minutes: collector.minutes.rows().to_vec(),
+            series: collector.series.clone(),
+            violations: self.wire.violations.clone(),
+            violations_count: self.wire.violations_count,
+        }
+    }
+
+    /// Share of pairs of viewers that are not of one ISP.
+    fn cross_isp_at_random(&self) -> f64 {
+        let shares = self.scenario.network.isps.iter().map(|isp| isp.share);
+        let same: f64 = shares.map(|share| share * share).sum();
+        if self.scenario.network.isps.is_empty() { 0.0 } else { 1.0 - same }
+    }
+
+    fn bounds(&self) -> Bounds {
+        let Some(edge) = self.scenario.edges.first() else { return Bounds::default() };
+        let levels = self.scenario.channel.levels_max;
+        let uplinks = self.viewers.iter().map(|viewer| viewer.terms.uplink);
+        let cap = f64::from(self.scenario.channel.upload_cap_percent) / 100.0;
+        let mean_uplink = share_of(uplinks.map(|uplink| uplink.min(cap)).sum(), self.viewers.len() as f64);
+        Bounds {
+            scaling: livesky_core::scaling::scaling_factor(&churn_of(self.scenario, edge), levels).ok(),
+            churn_interval_s: edge.churn_interval_s,
+            mean_uplink,
+            fluid: (1.0 - mean_uplink).max(0.0),
+            ..Bounds::default()
+        }
+    }
+
+    fn edge_rows(&self) -> Vec<EdgeRow> {
+        let rows = self.services.iter().zip(&self.scenario.edges).zip(&self.wire.collector.edges);
+        let measured_s = self.scenario.run.measure_s;
+        let rows = rows.map(|((service, spec), egress)| {
+            let stats = service.edge.stats();
+            let refusals = super::service::ALL_REFUSALS.iter().map(|&reason| stats.refusals(reason)).sum();
+            EdgeRow {
+                capacity_bps: spec.capacity_bps,
+                joins_push: stats.joins_push,
+                joins_p2p: stats.joins_p2p,
+                refusals,
+                leaves: stats.leaves,
+                rescues: stats.rescues,
+                rescues_refused: stats.rescues_refused,
+                retransmissions: stats.retransmissions,
+                stage_changes: egress.stage_changes,
+                egress_bps_mean: (egress.bytes - egress.bytes_before) as f64 * 8.0 / measured_s,
+                egress_bps_max: egress.bps_max,
+            }
+        });
+        rows.collect()
+    }
+
+    fn region_rows(&self) -> Vec<RegionRow> {
+        let collector = &self.wire.collector;
+        let names = self.scenario.network.regions.iter().map(|region| region.name.clone());
+        let names: Vec<String> =
+            if self.scenario.network.regions.is_empty() { vec!["all".to_owned()] } else { names.collect() };
+        let counts = collector.bytes.regions.iter().zip(&collector.regions).zip(&collector.means.regions);
+        let rows =
+            names.into_iter().zip(counts).map(|(name, (((edge, peers), frames), viewers))| RegionRow {
+                name,
+                viewers_mean: viewers / collector.means.samples.max(1) as f64,
+                rho: share(*peers, edge + peers),
+                continuity: share_of(frames.on_time as f64, frames.due),
+            });
+        rows.collect()
+    }
+}

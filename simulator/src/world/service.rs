@@ -1,0 +1,164 @@
+//! An edge in the world.
+
+use livesky_core::edge::{ChannelId, Edge, EdgeConfig, EdgeEvent};
+use livesky_core::media::{ChannelName, FrameInfo, fragment_count, fragment_len_at};
+use livesky_core::scaling::{Churn, Stage};
+use livesky_core::store::{FrameStore, PhantomStore};
+use livesky_core::wire::control::RefusalReason;
+use livesky_core::{Endpoint, Instant};
+
+use super::channel::tag_of;
+use super::memory::EdgeMemory;
+use super::wire::{Alarm, Wire};
+use crate::network::HostId;
+use crate::scenario::{EdgeSpec, Scenario};
+use crate::seeds::{Purpose, stream};
+
+/// Every reason to turn a client away.
+pub(crate) const ALL_REFUSALS: [RefusalReason; 6] = [
+    RefusalReason::UnknownChannel,
+    RefusalReason::NotOnAir,
+    RefusalReason::Saturated,
+    RefusalReason::Full,
+    RefusalReason::Draining,
+    RefusalReason::Ticket,
+];
+
+/// Name of the one channel.
+const CHANNEL: &str = "live";
+
+/// The channel's name.
+pub(crate) fn channel_name() -> Option<ChannelName> {
+    ChannelName::new(CHANNEL)
+}
+
+/// The machine of an edge.
+type Machine<'a> = Edge<'a, PhantomStore<'a>>;
+
+/// An edge and its channel.
+pub(crate) struct Service<'a> {
+    pub(crate) host: HostId,
+    pub(crate) edge: Machine<'a>,
+    pub(crate) channel: Option<ChannelId>,
+    pub(crate) alarm: Alarm,
+    /// Without power.
+    pub(crate) is_down: bool,
+}
+
+impl<'a> Service<'a> {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        index: usize,
+        life: u64,
+        seed: u64,
+        memory: &'a mut EdgeMemory,
+        wire: &Wire,
+    ) -> Option<Self> {
+        let config = config(scenario, index, life, seed, wire)?;
+        let (storage, store) = memory.lend();
+        let mut edge = Edge::new(config, storage, store);
+        let name = channel_name()?;
+        let opened = edge.open_channel(wire.now, &name, scenario.channel.settings(), b"init", None);
+        let host = HostId(u32::try_from(index).ok()?);
+        let channel = opened.ok().map(|(channel, _)| channel);
+        Some(Self { host, edge, channel, alarm: Alarm::default(), is_down: false })
+    }
+
+    /// Takes a frame in.
+    pub(crate) fn publish(&mut self, now: Instant, info: FrameInfo, fragment_len: u16) {
+        let Some(channel) = self.channel else { return };
+        let Some(epoch) = self.edge.channel_view(channel).map(|view| view.epoch) else { return };
+        let Some(count) = fragment_count(info.len, fragment_len) else { return };
+        let key = loop {
+            match self.edge.store_mut().allocate(info.len, fragment_len) {
+                Ok(key) => break key,
+                Err(_) if self.edge.evict_oldest() => {}
+                Err(_) => return,
+            }
+        };
+        let store = self.edge.store_mut();
+        for fragment in 0..count {
+            let tag = tag_of(epoch, info.id, fragment);
+            let len = usize::from(fragment_len_at(info.len, fragment_len, fragment)).min(tag.len());
+            let is_written = store.write(key, fragment, tag.get(..len).unwrap_or(&tag)).is_ok();
+            debug_assert!(is_written);
+        }
+        store.complete(key);
+        if self.edge.push_frame(now, channel, info, key).is_err() {
+            self.edge.store_mut().release(key);
+        }
+    }
+
+    /// Sends what it has to say, hears what it tells, and sets its alarm.
+    pub(crate) fn settle(&mut self, wire: &mut Wire, head: &mut [u8]) {
+        if self.is_down {
+            return;
+        }
+        while let Some(transmit) = self.edge.poll_transmit(wire.now, head) {
+            wire.send(self.host, &transmit, head, self.edge.store());
+        }
+        while let Some(event) = self.edge.poll_event() {
+            if let (EdgeEvent::StageChanged { .. }, Some(egress)) =
+                (event, wire.collector.edges.get_mut(self.host.index()))
+            {
+                egress.stage_changes += 1;
+            }
+        }
+        wire.arm(&mut self.alarm, self.host.0, self.edge.poll_timeout());
+    }
+
+    /// P0, Nc and the stage.
+    pub(crate) fn load(&self) -> (u32, f64, u8) {
+        let view = self.channel.and_then(|channel| self.edge.channel_view(channel));
+        view.map_or((0, 0.0, 0), |view| (view.p0, view.nc, stage_number(view.stage)))
+    }
+}
+
+const fn stage_number(stage: Stage) -> u8 {
+    match stage {
+        Stage::One => 1,
+        Stage::Two => 2,
+        Stage::Three => 3,
+        Stage::Four => 4,
+    }
+}
+
+/// How peers come and go as the scenario says, per churn interval.
+pub(crate) fn churn_of(scenario: &Scenario, edge: &EdgeSpec) -> Churn {
+    let intervals = edge.churn_interval_s / 60.0;
+    let population = &scenario.population;
+    Churn {
+        alpha: edge.alpha,
+        gamma: edge.gamma.unwrap_or((population.joins_per_minute * intervals).min(1.0)),
+        delta: edge.delta.unwrap_or((population.leaves_per_minute * intervals).min(0.99)),
+    }
+}
+
+fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) -> Option<EdgeConfig> {
+    let spec = scenario.edges.get(index)?;
+    let mut rng = stream(seed, Purpose::Edge, (index as u64) << 16 | life);
+    let mut key = [0; 16];
+    key.iter_mut().for_each(|byte| *byte = rng.next_u32().to_le_bytes()[0]);
+    let others = (0..scenario.edges.len()).filter(|&other| other != index);
+    let addressing = wire.network.addressing();
+    let mut alternatives = EdgeConfig::default().alternatives;
+    for other in others {
+        if alternatives.push(addressing.edge(other, 0).into()).is_err() {
+            break;
+        }
+    }
+    Some(EdgeConfig {
+        seed: rng.next_u64(),
+        key,
+        capacity_bps: spec.capacity_bps,
+        n1: spec.n1,
+        churn: churn_of(scenario, spec),
+        slope: spec.slope,
+        hysteresis: spec.hysteresis,
+        rescue_share: spec.rescue_share,
+        overhead_share: spec.overhead_share,
+        burst_share: spec.burst_share,
+        alternatives,
+        ..EdgeConfig::default()
+    })
+}
