@@ -6,8 +6,10 @@ use std::time::Instant;
 /// Work that can be timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A client takes in a fragment: the datagram, its events, and its share of what the deadlines do, playout among it.
+    /// A client takes in a fragment: the datagram and its events.
     ClientFragment,
+    /// A client does what is due: playout, acknowledgements, its rounds over peers and feeds.
+    ClientTimeout,
     /// A client gives out a datagram, control or data.
     ClientTransmit,
     /// A client says when it wants to be called.

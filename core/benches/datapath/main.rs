@@ -42,7 +42,7 @@ struct Operation {
     scene: fn() -> Box<dyn Scene>,
 }
 
-const OPERATIONS: [Operation; 12] = [
+const OPERATIONS: [Operation; 13] = [
     Operation {
         name: "client/fragment_400k",
         kind: Kind::ClientFragment,
@@ -54,6 +54,7 @@ const OPERATIONS: [Operation; 12] = [
         scene: || viewers::alone(Shape::BROAD),
     },
     Operation { name: "client/fragment_relaying", kind: Kind::ClientFragment, scene: viewers::relaying },
+    Operation { name: "client/timeout_relaying", kind: Kind::ClientTimeout, scene: viewers::relaying },
     Operation { name: "client/transmit", kind: Kind::ClientTransmit, scene: viewers::relaying },
     Operation { name: "client/deadline", kind: Kind::ClientDeadline, scene: viewers::relaying },
     Operation { name: "edge/transmit_1", kind: Kind::EdgeTransmit, scene: || readers::crowd(1) },
