@@ -217,6 +217,9 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn on_ack(&mut self, now: Instant, slot: u8, ack: &Ack<'_>) -> Result<(), Reject> {
         let peer = self.peer_mut(slot).ok_or(Reject::UnknownPeer)?;
         let acked = peer.link.on_ack(now, ack)?;
+        if slot != EDGE {
+            self.ledbat.on_ack(acked.newly, acked.queue_us);
+        }
         if acked.lost > 0 {
             self.mark_serving(slot);
         }

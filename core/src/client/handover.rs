@@ -63,6 +63,7 @@ impl<S: FrameStore> Client<'_, S> {
             return;
         }
         self.check_peers(now);
+        self.check_uplink(now);
         let mut is_searching = false;
         for substream in 0..self.substreams() {
             self.check_tail(now, substream);

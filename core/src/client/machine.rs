@@ -14,7 +14,7 @@ use super::session::{Joining, Session};
 use super::stats::ClientStats;
 use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
 use crate::limits::{DATAGRAM_LEN_MAX, SUBSTREAMS_MAX};
-use crate::link::TokenBucket;
+use crate::link::{Ledbat, TokenBucket};
 use crate::media::{ChannelName, ChannelSettings, FrameId, Playout};
 use crate::rng::Rng;
 use crate::store::{FrameIndex, FrameStore};
@@ -92,6 +92,7 @@ pub struct Client<'a, S> {
     pub(super) holes: Holes,
     pub(super) playout: Playout,
     pub(super) uplink: TokenBucket,
+    pub(super) ledbat: Ledbat,
     pub(super) sending: Option<Sending>,
     pub(super) clocks: Clocks,
     /// Slots in use.
@@ -128,6 +129,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             holes: Holes::EMPTY,
             playout: Playout::new(&ChannelSettings::default()),
             uplink: TokenBucket::EMPTY,
+            ledbat: Ledbat::EMPTY,
             sending: None,
             clocks: Clocks::STOPPED,
             known: 0,

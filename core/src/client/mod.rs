@@ -25,6 +25,7 @@ pub mod select;
 mod serve;
 mod session;
 mod stats;
+mod uplink;
 mod view;
 
 #[cfg(test)]

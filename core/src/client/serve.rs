@@ -4,7 +4,6 @@ use core::time::Duration;
 
 use super::machine::Client;
 use super::peer::{EDGE, Serving, bit, slot_bit, slots_of, substreams_of};
-use super::select::{Uplink, slots};
 use crate::endpoint::{Reject, Transmit};
 use crate::media::{FrameId, FrameInfo, fragment_len_at};
 use crate::store::{FragmentRef, FrameState, FrameStore, StoreKey};
@@ -40,30 +39,6 @@ struct Parcel {
 }
 
 impl<S: FrameStore> Client<'_, S> {
-    /// Upload slots: all of them.
-    pub(super) fn slots_max(&self) -> u8 {
-        let Some(session) = &self.session else { return 0 };
-        let settings = &session.settings;
-        slots(&Uplink {
-            cap_bps: self.upload_cap_bps(),
-            rate_bps: u64::from(settings.rate_bps),
-            substreams: settings.substreams,
-            key_len: session.key_len,
-            target_ms: settings.target_buffer_ms,
-        })
-    }
-
-    /// Upload slots in use by feeds promised.
-    pub(super) fn slots_used(&self) -> u8 {
-        let known = slots_of(self.known).filter_map(|slot| self.peer(slot));
-        let feeds = known.flat_map(|peer| substreams_of(peer.children));
-        feeds.fold(0_u8, |used, substream| used.saturating_add(self.slots_of_feed(substream)))
-    }
-
-    fn slots_of_feed(&self, substream: u8) -> u8 {
-        self.session.as_ref().map_or(1, |session| session.load.slots(substream))
-    }
-
     /// Whether anybody is fed a substream.
     pub(super) fn has_children(&self, substream: u8) -> bool {
         slots_of(self.known)
@@ -400,6 +375,7 @@ impl<S: FrameStore> Client<'_, S> {
         let head_len = header.write(head)?;
         let bytes = DATA_HEADER_LEN + usize::from(len);
         self.uplink.take(now, bytes);
+        self.ledbat.on_sent(u32::try_from(bytes).unwrap_or(u32::MAX));
         self.stats.watch.bytes_uploaded += bytes as u64;
         Some(Transmit {
             path,

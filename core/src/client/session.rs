@@ -28,6 +28,11 @@ const HELLO_EVERY_MAX: Duration = Duration::from_secs(2);
 /// Smallest depth of the upload bucket in bytes: two key frames of a 400 kbit/s channel.
 const UPLOAD_DEPTH_MIN: u32 = 24_000;
 
+/// Depth of the upload bucket in bytes: what may go out at once.
+pub(super) fn upload_depth(settings: &ChannelSettings) -> u32 {
+    UPLOAD_DEPTH_MIN.max(settings.rate_bps / 32)
+}
+
 /// A hello that is not answered yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Joining {
@@ -241,11 +246,11 @@ impl<S: FrameStore> Client<'_, S> {
             }
         }
         let cap_bps = self.upload_cap_bps();
-        let depth = UPLOAD_DEPTH_MIN.max(settings.rate_bps / 32);
+        self.ledbat.set_cap(cap_bps);
         if self.uplink == TokenBucket::EMPTY {
-            self.uplink = TokenBucket::new(now, cap_bps, depth);
+            self.uplink = TokenBucket::new(now, cap_bps, upload_depth(settings));
         } else {
-            self.uplink.resize(now, cap_bps, depth);
+            self.uplink.resize(now, self.ledbat.rate_bps(), upload_depth(settings));
         }
     }
 

@@ -45,6 +45,8 @@ pub struct ClientStats {
     pub pulls: u32,
     /// Fragments sent again to children.
     pub retransmits: u32,
+    /// Feeds to children stopped because the uplink did not carry them.
+    pub children_stopped: u32,
     /// Events that found the queue full.
     pub events_dropped: u32,
 }

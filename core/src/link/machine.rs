@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::arrivals::{Arrivals, read_runs};
+use super::delay::QueueDelay;
 use super::rtt::Rtt;
 use super::sent::SentWindow;
 use crate::endpoint::Reject;
@@ -25,6 +26,7 @@ pub struct Link {
     arrivals: Arrivals,
     sent: SentWindow,
     rtt: Rtt,
+    queue: QueueDelay,
     largest_acked: Option<u32>,
     /// When a packet overtaken by an acknowledged one counts as lost.
     overtaken_at: Option<Instant>,
@@ -40,6 +42,8 @@ pub struct Acked {
     pub newly: u32,
     /// Fragments now taken as lost.
     pub lost: u32,
+    /// Queueing delay on the way there in microseconds, when it tells of one.
+    pub queue_us: Option<u32>,
 }
 
 impl Link {
@@ -48,6 +52,7 @@ impl Link {
         arrivals: Arrivals::EMPTY,
         sent: SentWindow::EMPTY,
         rtt: Rtt::EMPTY,
+        queue: QueueDelay::EMPTY,
         largest_acked: None,
         overtaken_at: None,
         last_heard: Instant::ZERO,
@@ -107,9 +112,10 @@ impl Link {
             return Err(Reject::Unexpected);
         }
         let settled = self.sent.on_ack(now, ack.largest, read_runs(ack.runs));
-        if let Some(age_us) = settled.largest_age_us {
+        let queue_us = settled.largest_age_us.map(|age_us| {
             self.rtt.on_sample(age_us, ack.delay_us);
-        }
+            self.queue.on_sample(now, ack.one_way_us)
+        });
         if settled.is_spurious {
             self.rtt.on_spurious_loss();
         }
@@ -119,7 +125,7 @@ impl Link {
         let largest = self.largest_acked.map_or(ack.largest, |earlier| earlier.max(ack.largest));
         self.largest_acked = Some(largest);
         let lost = self.detect_loss(now);
-        Ok(Acked { newly: settled.newly_acked, lost })
+        Ok(Acked { newly: settled.newly_acked, lost, queue_us })
     }
 
     fn detect_loss(&mut self, now: Instant) -> u32 {

@@ -1,9 +1,11 @@
 //! One peer: which data packets arrived, what they tell of round trip and loss, and how fast to send.
 //!
 //! [`Link`] joins the four: [`arrivals`](Arrivals) on the receiving side, [`sent`](SentWindow) and [`rtt`](Rtt) on the
-//! sending side. [`TokenBucket`] and [`Meter`] bound what leaves.
+//! sending side. [`TokenBucket`] and [`Meter`] bound what leaves, [`Ledbat`] finds out how much of it an uplink bears.
 
 mod arrivals;
+mod delay;
+mod ledbat;
 mod machine;
 mod rtt;
 mod sent;
@@ -14,6 +16,8 @@ mod tests;
 
 pub use crate::limits::ACK_RUNS_MAX;
 pub use arrivals::Arrivals;
+pub use delay::QueueDelay;
+pub use ledbat::Ledbat;
 pub use machine::{Acked, Link};
 pub use rtt::Rtt;
 pub use sent::SentWindow;

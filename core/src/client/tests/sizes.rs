@@ -4,7 +4,7 @@ use crate::client::{Client, Peer};
 use crate::store::{Assembly, FrameSlot, PagePool};
 
 /// Peers and frames being assembled on a set-top box.
-const PEERS: usize = 20;
+const PEERS: usize = 19;
 const ASSEMBLIES: usize = 32;
 /// Frames held with a target buffer of 2 s at 25 frames a second: twice that, and the pull window.
 const FRAMES: usize = 130;

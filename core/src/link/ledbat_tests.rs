@@ -1,0 +1,125 @@
+//! The estimate of an uplink against a modelled one: a rate, a queue, and acknowledgements five times a second.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const FRAGMENT_BYTES: u32 = 1_000;
+
+/// An uplink that gives `gives_bps` while feeds ask for `asked_bps`, at most what the estimate lets out.
+struct Uplink {
+    ledbat: Ledbat,
+    now: Instant,
+    queue_bits: f64,
+    to_send_bits: f64,
+    got_bits: f64,
+}
+
+impl Uplink {
+    fn new(cap_bps: u64) -> Self {
+        let mut ledbat = Ledbat::EMPTY;
+        ledbat.set_cap(cap_bps);
+        Self { ledbat, now: Instant::from_millis(5), queue_bits: 0.0, to_send_bits: 0.0, got_bits: 0.0 }
+    }
+
+    /// Lets `ms` pass; gives the longest queueing delay in milliseconds.
+    fn run(&mut self, ms: u64, gives_bps: f64, asked_bps: f64) -> f64 {
+        let fragment_bits = f64::from(FRAGMENT_BYTES * 8);
+        let mut longest = 0.0_f64;
+        for tick in 0..ms {
+            let rate = asked_bps.min(self.ledbat.rate_bps() as f64);
+            self.to_send_bits += rate / 1_000.0;
+            while self.to_send_bits >= fragment_bits {
+                self.to_send_bits -= fragment_bits;
+                self.queue_bits += fragment_bits;
+                self.ledbat.on_sent(FRAGMENT_BYTES);
+            }
+            let out = self.queue_bits.min(gives_bps / 1_000.0);
+            self.queue_bits -= out;
+            self.got_bits += out;
+            let queue_ms = self.queue_bits / gives_bps * 1_000.0;
+            longest = longest.max(queue_ms);
+            if tick % 200 == 0 {
+                let acked = (self.got_bits / fragment_bits) as u32;
+                self.got_bits -= f64::from(acked) * fragment_bits;
+                self.ledbat.on_ack(acked, Some((queue_ms * 1_000.0) as u32));
+            }
+            self.now = self.now.plus_micros(1_000);
+            self.ledbat.on_time(self.now);
+        }
+        longest
+    }
+}
+
+#[test]
+fn an_uplink_that_gives_what_is_allowed_is_used_in_full() {
+    let mut uplink = Uplink::new(600_000);
+    assert!(uplink.run(60_000, 700_000.0, 600_000.0) < 60.0);
+    assert_eq!((uplink.ledbat.rate_bps(), uplink.ledbat.gives_bps()), (600_000, 600_000));
+}
+
+#[test]
+fn an_uplink_that_gives_less_is_found_out_within_three_seconds_and_its_queue_goes() {
+    let mut uplink = Uplink::new(600_000);
+    uplink.run(10_000, 700_000.0, 510_000.0);
+    uplink.run(3_000, 400_000.0, 510_000.0);
+    let gives = uplink.ledbat.gives_bps();
+    assert!((300_000..=420_000).contains(&gives), "{gives}");
+    uplink.run(10_000, 400_000.0, 510_000.0);
+    let longest = uplink.run(20_000, 400_000.0, 510_000.0);
+    assert!(longest < 200.0, "{longest} ms of queue");
+    let gives = uplink.ledbat.gives_bps();
+    assert!((300_000..=420_000).contains(&gives), "{gives}");
+}
+
+#[test]
+fn an_uplink_that_recovers_is_believed_again_by_and_by() {
+    let mut uplink = Uplink::new(600_000);
+    uplink.run(10_000, 300_000.0, 600_000.0);
+    assert!(uplink.ledbat.gives_bps() < 330_000);
+    uplink.run(60_000, 2_000_000.0, 600_000.0);
+    let after_a_minute = uplink.ledbat.gives_bps();
+    assert!((360_000..600_000).contains(&after_a_minute), "{after_a_minute}");
+    uplink.run(240_000, 2_000_000.0, 600_000.0);
+    assert_eq!(uplink.ledbat.gives_bps(), 600_000);
+}
+
+#[test]
+fn a_cap_that_changes_bounds_at_once_and_receive_only_stays_so() {
+    let mut ledbat = Ledbat::EMPTY;
+    ledbat.set_cap(600_000);
+    ledbat.set_cap(100_000);
+    assert_eq!(ledbat.gives_bps(), 100_000);
+    ledbat.set_cap(900_000);
+    assert_eq!(ledbat.gives_bps(), 900_000);
+    ledbat.set_cap(0);
+    ledbat.on_ack(100, Some(1_000_000));
+    ledbat.on_time(Instant::from_millis(1_000));
+    ledbat.on_ack(100, Some(1_000_000));
+    ledbat.on_time(Instant::from_millis(2_000));
+    assert_eq!(ledbat.rate_bps(), 0);
+}
+
+proptest! {
+    #![proptest_config(super::super::tests::config())]
+
+    #[test]
+    fn the_rate_is_never_above_the_cap(
+        cap_bps in 0..10_000_000_u64,
+        steps in prop::collection::vec((0..3_000_u64, 0..200_u32, prop::option::of(0..2_000_000_u32), 0..200_u32), 0..50),
+    ) {
+        let mut ledbat = Ledbat::EMPTY;
+        ledbat.set_cap(cap_bps);
+        let mut now = Instant::ZERO;
+        for (ms, acked, queue_us, sent) in steps {
+            now = now.plus_micros(ms * 1_000);
+            for _ in 0..sent {
+                ledbat.on_sent(FRAGMENT_BYTES);
+            }
+            ledbat.on_ack(acked, queue_us);
+            ledbat.on_time(now);
+            prop_assert!(ledbat.rate_bps() <= ledbat.gives_bps() && ledbat.gives_bps() <= cap_bps);
+            prop_assert!(ledbat.gives_bps() >= RATE_BPS_MIN.min(cap_bps));
+        }
+    }
+}
