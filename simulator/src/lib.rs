@@ -4,15 +4,18 @@
 //! `engine` is virtual time, `network` what lies between hosts, `world` who is there, `metrics` what is counted.
 
 mod engine;
+mod invariants;
 mod metrics;
 mod network;
 pub mod results;
 pub mod scenario;
 mod seeds;
+mod swarm;
 mod world;
 
 pub use results::Results;
 pub use scenario::Scenario;
+pub use swarm::{SwarmReport, draw, swarm};
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Edge,
     /// Who is hit by a fault.
     Fault,
+    /// Configuration of a swarm.
+    Swarm,
 }
 
 /// The stream of `purpose` for the `index`-th of its kind.

@@ -13,7 +13,7 @@ mod partition;
 mod paths;
 mod route;
 
-pub(crate) use address::Addressing;
+pub(crate) use address::{Addressing, Target};
 pub(crate) use host::{Host, HostId, Site};
 pub(crate) use line::Line;
 pub(crate) use loss::Loss;

@@ -18,6 +18,9 @@ pub struct PopulationSpec {
     pub joins_per_minute: f64,
     /// Leaves a minute as a share of those present (Poisson).
     pub leaves_per_minute: f64,
+    /// Joins and leaves by chance end at this time; left out: they go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub churn_until_s: Option<f64>,
     /// Share of leavers that say nothing.
     pub silent_share: f64,
     /// Crowds.
@@ -41,6 +44,7 @@ impl Default for PopulationSpec {
             ramp_s: 60.0,
             joins_per_minute: 0.1,
             leaves_per_minute: 0.1,
+            churn_until_s: None,
             silent_share: 0.05,
             flash: Vec::new(),
             sweep: Vec::new(),

@@ -211,6 +211,9 @@ impl Scenario {
             "is out of bounds",
             "give a share, as 0.1 for 10 % a minute",
         )?;
+        if let Some(until_s) = population.churn_until_s {
+            check.span(until_s, "population.churn-until-s")?;
+        }
         check.share(population.silent_share, "population.silent-share")?;
         check.share(population.mapped_right, "population.mapped-right")?;
         for (index, flash) in population.flash.iter().enumerate() {

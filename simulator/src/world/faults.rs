@@ -25,6 +25,7 @@ impl World<'_> {
         let scenario = self.scenario;
         let now = self.wire.now;
         let Some(fault) = scenario.faults.get(index) else { return };
+        self.checks.faults_active += 1;
         match fault {
             FaultSpec::EdgeUplink { edge, to_share, .. } => self.set_edge_line(*edge, *to_share),
             FaultSpec::Partition { from, to, one_way, .. } => self.cut(index, from, to, *one_way),
@@ -50,6 +51,8 @@ impl World<'_> {
     pub(super) fn end_fault(&mut self, index: usize) {
         let scenario = self.scenario;
         let Some(fault) = scenario.faults.get(index) else { return };
+        self.checks.faults_active = self.checks.faults_active.saturating_sub(1);
+        self.checks.troubled_at = self.wire.now;
         match fault {
             FaultSpec::EdgeUplink { edge, .. } => self.set_edge_line(*edge, 1.0),
             FaultSpec::Partition { .. } => self.wire.network.heal(index),

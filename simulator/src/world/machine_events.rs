@@ -7,12 +7,14 @@ use livesky_core::store::{FragmentRef, FrameStore};
 use livesky_core::wire::control::Class;
 
 use super::channel::tag_of;
+use super::checks::upload_bound;
 use super::machines::Machine;
 use super::run::World;
 use super::viewer::Viewer;
 use super::wire::Wire;
 use crate::network::HostId;
 use crate::results::Feeding;
+use crate::scenario::ChannelSpec;
 
 impl World<'_> {
     /// Sends what a viewer's machine has to say, hears what it tells, and sets its alarm.
@@ -20,13 +22,16 @@ impl World<'_> {
         let Some(viewer) = self.viewers.get_mut(session as usize) else { return };
         let Some(machine) = viewer.slot().and_then(|slot| self.machines.get_mut(slot)) else { return };
         while let Some(transmit) = machine.poll_transmit(self.wire.now, &mut self.scratch) {
-            self.wire.send(viewer.host, &transmit, &mut self.scratch, machine.store());
+            let sent = self.wire.send(viewer.host, &transmit, &mut self.scratch, machine.store());
+            let Some(cargo) = sent else { continue };
+            let len = transmit.head_len + transmit.body.map_or(0, |body| usize::from(body.len));
+            viewer.check_sent(&mut self.wire, transmit.path.remote, len, cargo);
             if self.wire.collector.pairs.is_some() {
                 self.attempts.push((session, transmit.path.remote));
             }
         }
         while let Some(event) = machine.poll_event() {
-            viewer.on_event(&mut self.wire, machine, &event, self.scenario.channel.fragment_len);
+            viewer.on_event(&mut self.wire, machine, &event, &self.scenario.channel);
         }
         self.wire.arm(&mut viewer.alarm, viewer.host.0, machine.poll_timeout());
         self.note_attempts();
@@ -54,10 +59,18 @@ impl World<'_> {
 }
 
 impl Viewer {
-    fn on_event(&mut self, wire: &mut Wire, machine: &Machine<'_>, event: &ClientEvent, fragment_len: u16) {
+    fn on_event(
+        &mut self,
+        wire: &mut Wire,
+        machine: &Machine<'_>,
+        event: &ClientEvent,
+        channel: &ChannelSpec,
+    ) {
         let now = wire.now;
         match event {
             ClientEvent::Joined => {
+                // The machine's bucket is full again.
+                self.upload = upload_bound(channel, self.terms.told_bps);
                 self.class = match machine.view(now).map(|view| view.class) {
                     Some(Class::P2p) => Feeding::P2p,
                     Some(Class::Push) | None => Feeding::Push,
@@ -74,7 +87,7 @@ impl Viewer {
             }
             ClientEvent::Frame(due) => {
                 self.watch.on_frame(now);
-                self.on_frame(wire, machine, due, fragment_len);
+                self.on_frame(wire, machine, due, channel.fragment_len);
             }
             ClientEvent::Stalled => {
                 self.watch.on_stalled(now);

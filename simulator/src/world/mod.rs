@@ -1,6 +1,7 @@
 //! The simulated world: who is there, what they say, and when.
 
 mod channel;
+mod checks;
 mod faults;
 mod flights;
 mod hosts;

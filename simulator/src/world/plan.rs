@@ -53,6 +53,7 @@ impl Planner<'_> {
         let warm_up_us = us(self.scenario.run.warm_up_s);
         let end_us = us(self.scenario.total_s());
         let churn_from_us = FIRST_JOIN_US + us(population.ramp_s);
+        let churn_until_us = population.churn_until_s.map_or(end_us, |until_s| warm_up_us + us(until_s));
         let joins_per_step = population.joins_per_minute * f64::from(population.initial) * per_step();
         let fixed = self.fixed_steps(warm_up_us);
         let mut fixed = fixed.into_iter().peekable();
@@ -61,7 +62,7 @@ impl Planner<'_> {
             while let Some((_, step)) = fixed.next_if(|(step_at_us, _)| *step_at_us <= at_us) {
                 self.take(at_us, step);
             }
-            if at_us >= churn_from_us {
+            if (churn_from_us..churn_until_us).contains(&at_us) {
                 if self.rng.happens(joins_per_step) {
                     self.join(at_us);
                 }

@@ -5,6 +5,7 @@ use livesky_core::media::FrameId;
 use livesky_core::{Endpoint, Instant, Path};
 
 use super::channel::FrameModel;
+use super::checks::{CHECK_US, Checks};
 use super::faults::restarts;
 use super::flights::{Cargo, Flights};
 use super::hosts::Hosts;
@@ -48,6 +49,7 @@ pub(crate) struct World<'a> {
     /// Up to when the edges' bytes are in the series.
     pub(super) sampled_at: Instant,
     pub(super) edge_bytes: Vec<u64>,
+    pub(super) checks: Checks,
     /// Clients that sent, and where to, when pairs are counted.
     pub(super) attempts: Vec<(u32, core::net::SocketAddr)>,
     /// Fault, session and full rate of uplinks slowed down.
@@ -84,6 +86,7 @@ impl<'a> World<'a> {
     ) -> Self {
         let Hosts { network, terms } = Hosts::draw(scenario, &plan, seed);
         let edges = scenario.edges.len();
+        let sessions = terms.len();
         let viewers = terms.into_iter().enumerate().map(|(session, terms)| {
             let host = HostId(u32::try_from(edges + session).unwrap_or(u32::MAX));
             let site = network.host(host).map(|host| host.site).unwrap_or_default();
@@ -130,6 +133,7 @@ impl<'a> World<'a> {
             accounted_at: measured_from,
             sampled_at: Instant::ZERO,
             edge_bytes: vec![0; edges],
+            checks: Checks::new(sessions, edges, scenario.channel.substreams),
             attempts: Vec::new(),
             slowed: Vec::new(),
         }
@@ -167,6 +171,7 @@ impl<'a> World<'a> {
     fn schedule(&mut self) {
         let queue = &mut self.wire.queue;
         queue.push(Instant::ZERO, Happening::Frame);
+        queue.push(Instant::from_micros(CHECK_US), Happening::Check);
         for (session, stay) in (0..).zip(&self.plan.sessions) {
             queue.push(Instant::from_micros(stay.join_at_us), Happening::Join(session));
             if let Some(leave_at_us) = stay.leave_at_us {
@@ -204,6 +209,10 @@ impl<'a> World<'a> {
                 self.close_minute();
                 self.wire.queue.push(now.plus_micros(60_000_000), Happening::Minute);
             }
+            Happening::Check => {
+                self.check();
+                self.wire.queue.push(now.plus_micros(CHECK_US), Happening::Check);
+            }
             Happening::Sample => {
                 self.sample();
                 self.wire.queue.push(now.plus_micros(us(self.scenario.run.sample_s)), Happening::Sample);
@@ -230,6 +239,13 @@ impl<'a> World<'a> {
         } else {
             let session = host.0 - self.wire.edges;
             if let Some(slot) = self.viewers.get(session as usize).and_then(Viewer::slot) {
+                if let Some(viewer) = self.viewers.get_mut(session as usize) {
+                    if !self.wire.is_edge(from) {
+                        viewer.known.on_heard(path.remote);
+                    } else if cargo == Cargo::Control {
+                        viewer.known.on_told(datagram);
+                    }
+                }
                 if let Some(machine) = self.machines.get_mut(slot) {
                     let _taken = machine.handle_datagram(now, path, datagram);
                 }

@@ -8,8 +8,10 @@ use livesky_core::wire::control::RefusalReason;
 use livesky_core::{Endpoint, Instant};
 
 use super::channel::tag_of;
+use super::checks::egress_bound;
 use super::memory::EdgeMemory;
 use super::wire::{Alarm, Wire};
+use crate::invariants::RateBound;
 use crate::network::HostId;
 use crate::scenario::{EdgeSpec, Scenario};
 use crate::seeds::{Purpose, stream};
@@ -43,6 +45,7 @@ pub(crate) struct Service<'a> {
     pub(crate) alarm: Alarm,
     /// Without power.
     pub(crate) is_down: bool,
+    egress: RateBound,
 }
 
 impl<'a> Service<'a> {
@@ -54,6 +57,7 @@ impl<'a> Service<'a> {
         memory: &'a mut EdgeMemory,
         wire: &Wire,
     ) -> Option<Self> {
+        let egress = egress_bound(scenario.edges.get(index)?.capacity_bps);
         let config = config(scenario, index, life, seed, wire)?;
         let (storage, store) = memory.lend();
         let mut edge = Edge::new(config, storage, store);
@@ -61,7 +65,7 @@ impl<'a> Service<'a> {
         let opened = edge.open_channel(wire.now, &name, scenario.channel.settings(), b"init", None);
         let host = HostId(u32::try_from(index).ok()?);
         let channel = opened.ok().map(|(channel, _)| channel);
-        Some(Self { host, edge, channel, alarm: Alarm::default(), is_down: false })
+        Some(Self { host, edge, channel, alarm: Alarm::default(), is_down: false, egress })
     }
 
     /// Takes a frame in.
@@ -95,7 +99,12 @@ impl<'a> Service<'a> {
             return;
         }
         while let Some(transmit) = self.edge.poll_transmit(wire.now, head) {
-            wire.send(self.host, &transmit, head, self.edge.store());
+            if wire.send(self.host, &transmit, head, self.edge.store()).is_some() {
+                let len = transmit.head_len + transmit.body.map_or(0, |body| usize::from(body.len));
+                if let Some(over) = self.egress.on_sent(wire.now, len as u64) {
+                    wire.breach("capacity", self.host, || format!("{over} bytes more than it may send"));
+                }
+            }
         }
         while let Some(event) = self.edge.poll_event() {
             if let (EdgeEvent::StageChanged { .. }, Some(egress)) =

@@ -5,6 +5,7 @@ use livesky_core::media::FrameId;
 
 use super::hosts::Terms;
 use super::wire::Alarm;
+use crate::invariants::{Idle, Known, RateBound};
 use crate::metrics::{Pending, Watch};
 use crate::network::{HostId, Site};
 use crate::results::Feeding;
@@ -40,6 +41,12 @@ pub(crate) struct Viewer {
     pub(crate) bytes_before: (u64, u64),
     /// Its buffer at the last sample.
     pub(crate) buffer_ms: u32,
+    /// What it may upload.
+    pub(crate) upload: RateBound,
+    /// To whom it may send.
+    pub(crate) known: Known,
+    /// For how long it has had no reason not to play.
+    pub(crate) idle: Idle,
 }
 
 impl Viewer {
@@ -59,6 +66,9 @@ impl Viewer {
             played: None,
             bytes_before: (0, 0),
             buffer_ms: 0,
+            upload: RateBound::default(),
+            known: Known::default(),
+            idle: Idle::default(),
         }
     }
 

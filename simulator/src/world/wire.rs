@@ -35,6 +35,8 @@ pub(crate) enum Happening {
     Measure,
     /// A minute is over.
     Minute,
+    /// The whole is looked at.
+    Check,
     /// A row of the series is due.
     Sample,
 }
