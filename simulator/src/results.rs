@@ -362,9 +362,11 @@ pub struct FaultRow {
     pub for_s: f64,
     /// Clients hit: cut off, gone, or slowed down.
     pub clients: u64,
-    /// Children of slowed clients, and how long until half and all of them moved, in seconds.
+    /// Feeds that slowed clients gave when they were slowed.
     pub children: u64,
-    /// Until all children had another feeder, in seconds.
+    /// Of those: have another feeder before the fault ends. The others may fit what is left of the uplink.
+    pub children_moved: u64,
+    /// Until the last of those moved, in seconds.
     pub moved_after_s: Option<f64>,
     /// From its end until everybody present plays, in seconds; `None`: never within the run.
     pub healed_after_s: Option<f64>,

@@ -1,4 +1,5 @@
-//! Addresses: who is where can be read off the number.
+//! Addresses: who is where can be read off the number. Every client and every box has a /24 of its own: who shares one
+//! seems to be in the same local network.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -7,11 +8,13 @@ use super::host::HostId;
 /// First address of the edges (TEST-NET-3, RFC 5737).
 const EDGES: u32 = u32::from_be_bytes([203, 0, 113, 1]);
 /// First address of clients without a NAT box.
-const CLIENTS: u32 = u32::from_be_bytes([11, 0, 0, 0]);
+const CLIENTS: u32 = u32::from_be_bytes([11, 0, 0, 1]);
 /// First address of NAT boxes.
-const BOXES: u32 = u32::from_be_bytes([100, 64, 0, 0]);
+const BOXES: u32 = u32::from_be_bytes([100, 64, 0, 1]);
 /// First private address in every box (RFC 1918).
 const PRIVATE: u32 = u32::from_be_bytes([10, 0, 0, 2]);
+/// Clients and boxes there are addresses for.
+const INDEXES: u32 = 1 << 22;
 /// Port of an edge; the next is its second.
 const EDGE_PORT: u16 = 7_000;
 /// Port of a client.
@@ -48,7 +51,7 @@ impl Addressing {
     /// A client's own public address.
     pub(crate) fn client(self, host: HostId) -> SocketAddrV4 {
         let index = host.0.saturating_sub(self.edges);
-        SocketAddrV4::new(Ipv4Addr::from_bits(CLIENTS + index), CLIENT_PORT)
+        SocketAddrV4::new(Ipv4Addr::from_bits(CLIENTS + (index << 8)), CLIENT_PORT)
     }
 
     /// The address of the `place`-th host behind a box.
@@ -59,7 +62,7 @@ impl Addressing {
 
     /// A box's public address.
     pub(crate) fn of_box(self, index: usize) -> Ipv4Addr {
-        Ipv4Addr::from_bits(BOXES + u32::try_from(index).unwrap_or(0))
+        Ipv4Addr::from_bits(BOXES + (u32::try_from(index).unwrap_or(0) << 8))
     }
 
     /// What an address means; `None`: nobody's.
@@ -69,17 +72,23 @@ impl Addressing {
             let socket = u8::try_from(address.port().checked_sub(EDGE_PORT)?).ok()?;
             return (socket < 2).then_some(Target::Host(HostId(edge), socket));
         }
-        if let Some(index) = ip.checked_sub(BOXES).filter(|&index| index < 1 << 22) {
+        if let Some(index) = index_from(BOXES, ip) {
             return Some(Target::Box(index as usize));
         }
         if address.port() != CLIENT_PORT {
             return None;
         }
-        if let Some(index) = ip.checked_sub(CLIENTS).filter(|&index| index < 1 << 24) {
+        if let Some(index) = index_from(CLIENTS, ip) {
             return Some(Target::Host(HostId(index + self.edges), 0));
         }
         ip.checked_sub(PRIVATE).filter(|&place| place < 1 << 16).map(|place| Target::Private(place as usize))
     }
+}
+
+/// Which /24 after `first` an address is in; `None` when it is not the first address of one, or past the last.
+fn index_from(first: u32, ip: u32) -> Option<u32> {
+    let offset = ip.checked_sub(first)?;
+    (offset & 0xff == 0 && offset >> 8 < INDEXES).then_some(offset >> 8)
 }
 
 #[cfg(test)]

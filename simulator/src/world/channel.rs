@@ -41,6 +41,12 @@ impl FrameModel {
         }
     }
 
+    /// Bytes of a key frame.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a frame of a valid channel")]
+    pub(crate) const fn key_len(&self) -> u32 {
+        self.key_len as u32
+    }
+
     /// What is known of a frame.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a frame of a valid channel")]
     pub(crate) fn info(&self, id: FrameId) -> FrameInfo {

@@ -133,10 +133,16 @@ impl World<'_> {
             let parents =
                 view.iter().flat_map(|view| &view.parents).map(|parent| parent_of(*parent, clients));
             self.checks.overlay.push(parents);
-            if let Some(view) = view.as_ref().filter(|view| view.slots_used > view.slots_max) {
-                let host = HostId(self.wire.edges + session);
-                let (used, max) = (view.slots_used, view.slots_max);
-                self.wire.breach("slots", host, || format!("feeds {used} with {max} slots"));
+            let Some((view, viewer)) = view.as_ref().zip(self.viewers.get_mut(session as usize)) else {
+                continue;
+            };
+            let (used, max) = (view.slots_used, view.slots_max);
+            // An uplink that gives less than before has fewer slots than children for a while; it takes on no more.
+            let before = core::mem::replace(&mut viewer.slots_used, used);
+            if used > max && used > before {
+                self.wire.breach("slots", viewer.host, || {
+                    format!("feeds {used} with {max} slots, {before} before")
+                });
             }
         }
     }

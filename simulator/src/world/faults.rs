@@ -26,13 +26,18 @@ impl World<'_> {
         let now = self.wire.now;
         let Some(fault) = scenario.faults.get(index) else { return };
         self.checks.faults_active += 1;
+        self.witness_fault(index);
         match fault {
             FaultSpec::EdgeUplink { edge, to_share, .. } => self.set_edge_line(*edge, *to_share),
             FaultSpec::Partition { from, to, one_way, .. } => self.cut(index, from, to, *one_way),
             FaultSpec::Loss { share, .. } => self.wire.network.set_extra_loss(*share),
             FaultSpec::ClientUplink { clients, to_share, .. } => self.slow_down(index, *clients, *to_share),
-            // In the plan.
-            FaultSpec::MassDeparture { .. } => {}
+            // Who goes is in the plan.
+            FaultSpec::MassDeparture { .. } => {
+                let at_us = now.as_micros();
+                let gone = self.plan.sessions.iter().filter(|stay| stay.leave_at_us == Some(at_us)).count();
+                self.note_hit(index, gone as u64);
+            }
             FaultSpec::EdgeDrain { edge, .. } => {
                 if let Some(service) = self.services.get_mut(*edge) {
                     service.edge.shutdown(now);
@@ -80,6 +85,12 @@ impl World<'_> {
         let (from, to) = (self.members(from), self.members(to));
         let has = |set: &[bool], host: usize| set.get(host).copied().unwrap_or(false);
         let hosts = from.len();
+        let hit = |session: &&u32| {
+            let host = (self.wire.edges + **session) as usize;
+            has(&from, host) || has(&to, host)
+        };
+        let clients = self.present.iter().filter(hit).count();
+        self.note_hit(fault, clients as u64);
         let partition =
             Partition::new(fault, hosts, |host| has(&from, host), |host| has(&to, host), is_one_way);
         self.wire.network.cut(partition);
@@ -131,6 +142,8 @@ impl World<'_> {
             let full_bps = host.uplink.rate_bps();
             host.uplink.set_rate(now, (full_bps as f64 * share) as u64);
             self.slowed.push((fault, session, full_bps));
+            self.note_hit(fault, 1);
+            self.note_slowed(fault, session);
         }
     }
 

@@ -30,11 +30,16 @@ impl World<'_> {
                 self.attempts.push((session, transmit.path.remote));
             }
         }
+        let mut has_stalled = false;
         while let Some(event) = machine.poll_event() {
+            has_stalled |= event == ClientEvent::Stalled;
             viewer.on_event(&mut self.wire, machine, &event, &self.scenario.channel);
         }
         self.wire.arm(&mut viewer.alarm, viewer.host.0, machine.poll_timeout());
         self.note_attempts();
+        if has_stalled {
+            self.note_stall(session);
+        }
     }
 
     /// Clients that sent to clients.

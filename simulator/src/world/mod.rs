@@ -1,5 +1,7 @@
 //! The simulated world: who is there, what they say, and when.
 
+mod aftermath;
+mod bounds;
 mod channel;
 mod checks;
 mod faults;

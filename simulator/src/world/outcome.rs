@@ -1,9 +1,9 @@
 //! From a world that has played out to its results.
 
+use super::bounds::bounds;
 use super::run::World;
-use super::service::churn_of;
 use crate::metrics::{share, share_of};
-use crate::results::{Bounds, EdgeRow, RegionRow, Results};
+use crate::results::{EdgeRow, RegionRow, Results};
 
 impl World<'_> {
     /// Closes all accounts.
@@ -36,12 +36,12 @@ impl World<'_> {
             startup: collector.startup(),
             classes: collector.minutes.classes(),
             traffic: collector.traffic(self.cross_isp_at_random()),
-            bounds: self.bounds(),
+            bounds: bounds(self.scenario, self.viewers.iter().map(|viewer| &viewer.terms)),
             repairs: collector.repairs(),
             nat: collector.pairs.as_ref().map(|pairs| pairs.results()).unwrap_or_default(),
             edges: self.edge_rows(),
             regions: self.region_rows(),
-            faults: Vec::new(),
+            faults: self.fault_rows(),
             minutes: collector.minutes.rows().to_vec(),
             series: collector.series.clone(),
             violations: self.wire.violations.clone(),
@@ -54,21 +54,6 @@ impl World<'_> {
         let shares = self.scenario.network.isps.iter().map(|isp| isp.share);
         let same: f64 = shares.map(|share| share * share).sum();
         if self.scenario.network.isps.is_empty() { 0.0 } else { 1.0 - same }
-    }
-
-    fn bounds(&self) -> Bounds {
-        let Some(edge) = self.scenario.edges.first() else { return Bounds::default() };
-        let levels = self.scenario.channel.levels_max;
-        let uplinks = self.viewers.iter().map(|viewer| viewer.terms.uplink);
-        let cap = f64::from(self.scenario.channel.upload_cap_percent) / 100.0;
-        let mean_uplink = share_of(uplinks.map(|uplink| uplink.min(cap)).sum(), self.viewers.len() as f64);
-        Bounds {
-            scaling: livesky_core::scaling::scaling_factor(&churn_of(self.scenario, edge), levels).ok(),
-            churn_interval_s: edge.churn_interval_s,
-            mean_uplink,
-            fluid: (1.0 - mean_uplink).max(0.0),
-            ..Bounds::default()
-        }
     }
 
     fn edge_rows(&self) -> Vec<EdgeRow> {

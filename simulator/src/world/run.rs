@@ -4,6 +4,7 @@ use livesky_core::limits::DATAGRAM_LEN_MAX;
 use livesky_core::media::FrameId;
 use livesky_core::{Endpoint, Instant, Path};
 
+use super::aftermath::Aftermath;
 use super::channel::FrameModel;
 use super::checks::{CHECK_US, Checks};
 use super::faults::restarts;
@@ -50,6 +51,8 @@ pub(crate) struct World<'a> {
     pub(super) sampled_at: Instant,
     pub(super) edge_bytes: Vec<u64>,
     pub(super) checks: Checks,
+    /// Faults that have begun.
+    pub(super) aftermaths: Vec<Aftermath>,
     /// Clients that sent, and where to, when pairs are counted.
     pub(super) attempts: Vec<(u32, core::net::SocketAddr)>,
     /// Fault, session and full rate of uplinks slowed down.
@@ -134,6 +137,7 @@ impl<'a> World<'a> {
             sampled_at: Instant::ZERO,
             edge_bytes: vec![0; edges],
             checks: Checks::new(sessions, edges, scenario.channel.substreams),
+            aftermaths: Vec::new(),
             attempts: Vec::new(),
             slowed: Vec::new(),
         }
@@ -211,6 +215,7 @@ impl<'a> World<'a> {
             }
             Happening::Check => {
                 self.check();
+                self.follow_up();
                 self.wire.queue.push(now.plus_micros(CHECK_US), Happening::Check);
             }
             Happening::Sample => {

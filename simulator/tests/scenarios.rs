@@ -1,0 +1,85 @@
+//! Every scenario can be read; the small ones run, and no rule is broken in them.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+
+use std::path::{Path, PathBuf};
+
+use livesky_sim::{Results, Scenario, run};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_scenario_is_valid_and_named_as_its_file() {
+    for file in files() {
+        let scenario = Scenario::load(&file).unwrap();
+        assert_eq!(Some(scenario.name.as_str()), file.file_stem().and_then(|stem| stem.to_str()));
+        assert!(!scenario.about.is_empty(), "{} says nothing", file.display());
+    }
+}
+
+fn smoke(name: &str) -> Results {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/smoke-{name}.toml"));
+    let results = run(&Scenario::load(&path).unwrap(), 1, &mut |_| {});
+    assert!(results.violations.is_empty(), "{}", results.violations.first().unwrap());
+    results
+}
+
+#[test]
+fn churn_disturbs_nobody() {
+    let results = smoke("churn");
+    assert!(results.quality.continuity >= 0.999, "{:?}", results.quality);
+    assert_eq!(results.startup.started, results.startup.arrivals);
+    assert!(results.traffic.delivered.of_peers() > results.traffic.delivered.total() / 10, "peers feed");
+}
+
+#[test]
+fn a_crowd_is_let_in() {
+    let results = smoke("flash");
+    assert_eq!((results.startup.arrivals, results.startup.refused), (40, 0));
+    assert!(results.startup.p95_ms.is_some_and(|ms| ms <= 2_000.0), "{:?}", results.startup);
+}
+
+#[test]
+fn departures_are_repaired() {
+    let results = smoke("departure");
+    assert!(results.repairs.lost > 0, "somebody fed somebody");
+    assert_eq!(results.quality.stalled_with_buffer, 0, "{:?}", results.quality);
+}
+
+#[test]
+fn loss_is_made_good() {
+    let results = smoke("loss");
+    assert!(results.quality.continuity >= 0.99, "{:?}", results.quality);
+    assert!(results.traffic.sent_per_delivered <= 1.2 / 0.9, "{:?}", results.traffic);
+}
+
+#[test]
+fn everybody_behind_a_box_plays() {
+    let results = smoke("nat");
+    assert!(results.quality.continuity >= 0.999, "{:?}", results.quality);
+}
+
+#[test]
+fn faults_heal() {
+    let results = smoke("faults");
+    let last = results.series.last().unwrap();
+    assert_eq!((last.playing, last.stalled), (last.viewers, 0), "{last:?}");
+}
+
+#[test]
+fn bytes_are_told_by_isp() {
+    let results = smoke("edges");
+    let traffic = &results.traffic;
+    assert!(
+        traffic.cross_isp_share > 0.0 && traffic.cross_isp_share < traffic.cross_isp_share_random,
+        "{traffic:?}"
+    );
+    assert_eq!(results.edges.len(), 2);
+}
