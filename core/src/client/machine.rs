@@ -151,6 +151,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.refused = None;
         self.is_leaving = false;
         self.uplink = TokenBucket::EMPTY;
+        self.ledbat = Ledbat::EMPTY;
         self.known = 0;
         self.owing = 0;
         self.serving = 0;

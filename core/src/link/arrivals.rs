@@ -11,6 +11,8 @@ use crate::wire::control::Ack;
 const WINDOW_PACKETS: u32 = 128;
 /// Packets that may wait before an acknowledgement goes at once (docs/wire.md, "Acknowledgement and loss").
 const WAITING_MAX: u8 = 32;
+/// Time between acknowledgements that gaps call for: a burst that arrives out of order is one event, not one a packet.
+const GAP_ACK_EVERY_US: u32 = 5_000;
 /// A packet number further ahead than this is no gap but nonsense.
 const JUMP_MAX: u32 = 1 << 16;
 
@@ -23,6 +25,8 @@ pub struct Arrivals {
     one_way_us: u32,
     largest_at: Instant,
     due: Instant,
+    /// When it last acknowledged, in wire time.
+    acked_us: u32,
     waiting: u8,
 }
 
@@ -34,6 +38,7 @@ impl Arrivals {
         one_way_us: 0,
         largest_at: Instant::ZERO,
         due: Instant::ZERO,
+        acked_us: 0,
         waiting: 0,
     };
 
@@ -72,7 +77,12 @@ impl Arrivals {
             self.window |= bit;
             false
         };
-        let due = if is_in_order && self.waiting < WAITING_MAX { now + ack_delay } else { now };
+        let due = if is_in_order && self.waiting < WAITING_MAX {
+            now + ack_delay
+        } else {
+            let since_us = now.wire_us().wrapping_sub(self.acked_us);
+            now.plus_micros(u64::from(GAP_ACK_EVERY_US.saturating_sub(since_us)))
+        };
         self.due = if self.waiting == 0 { due } else { self.due.min(due) };
         self.waiting = self.waiting.saturating_add(1);
         Ok(())
@@ -96,6 +106,7 @@ impl Arrivals {
             return None;
         }
         self.waiting = 0;
+        self.acked_us = now.wire_us();
         let count = write_runs(self.window, runs);
         Some(Ack {
             largest: self.largest,

@@ -10,7 +10,8 @@ pub struct HostSpec {
     pub uplinks: Vec<UplinkRange>,
     /// Share of its uplink a client says it has; above 1 it promises too much. The channel's upload cap bounds it further.
     pub told_share: f64,
-    /// Least rate of an uplink in bit/s: who shares nothing still sends requests and acknowledgements.
+    /// Least rate of an uplink in bit/s: who shares nothing still sends requests and acknowledgements, over a line of its own
+    /// that media at 400 kbit/s came by.
     pub uplink_min_bps: u64,
     /// How much an uplink queues, in milliseconds of its rate, but at least 32 KiB.
     pub uplink_queue_ms: u32,
@@ -49,7 +50,7 @@ impl Default for HostSpec {
                 UplinkRange { share: 0.30, low: 1.0, high: 1.5 },
             ],
             told_share: 1.0,
-            uplink_min_bps: 128_000,
+            uplink_min_bps: 512_000,
             uplink_queue_ms: 500,
             downlink_bps: None,
             downlink_queue_ms: 200,

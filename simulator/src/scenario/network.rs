@@ -13,9 +13,10 @@ pub struct NetworkSpec {
     pub burst_loss: Option<BurstLossSpec>,
     /// Share of datagrams that arrive twice.
     pub duplicate: f64,
-    /// Delay beyond the path's own: uniform between 0 and this, in milliseconds. It reorders.
+    /// Delay beyond the path's own: uniform between 0 and this, in milliseconds.
     pub jitter_ms: f64,
-    /// Datagrams between two hosts stay in order in spite of jitter.
+    /// Datagrams between two hosts stay in order in spite of jitter, as in the queues of a real path. Without, jitter reorders
+    /// every burst.
     pub keep_order: bool,
     /// Regions. Without any: one.
     pub regions: Vec<RegionSpec>,
@@ -30,7 +31,7 @@ impl Default for NetworkSpec {
             burst_loss: None,
             duplicate: 0.0,
             jitter_ms: 2.0,
-            keep_order: false,
+            keep_order: true,
             regions: Vec::new(),
             isps: Vec::new(),
         }
