@@ -13,6 +13,7 @@ use livesky_core::media::{
 };
 use livesky_core::store::{Assembly, FragmentRef, FrameSlot, FrameStore, PageLink, PagePool};
 use livesky_core::wire::control::*;
+use livesky_core::wire::stun::is_stun;
 use livesky_core::wire::{ControlWriter, DATA_HEADER_LEN, DataHeader, Datagram, Message, SendReason};
 use livesky_core::{Endpoint, Instant, Path};
 
@@ -132,7 +133,7 @@ pub fn play(bytes: &[u8], look: Look<'_>) {
     );
     let upload_bps = [600_000, 0, 100_000, 5_000_000][bytes.below(4)];
     let address = |index: usize| SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 7_000 + index as u16));
-    let config = ClientConfig { seed: 3, edge: address(0), socket: 0, upload_bps };
+    let config = ClientConfig { seed: 3, edge: address(0), upload_bps, ..ClientConfig::default() };
     let other = |index: usize| Other {
         address: address(index),
         own_link: LinkId(500 + index as u32),
@@ -604,6 +605,9 @@ impl Script<'_, '_, '_> {
     /// The other side reads what the client said.
     fn on_sent(&mut self, to: SocketAddr, datagram: &[u8]) {
         assert!(datagram.len() <= DATAGRAM_LEN_MAX);
+        if is_stun(datagram) {
+            return;
+        }
         let parsed = Datagram::parse(datagram).expect("a valid datagram");
         // A mangled list of candidates leads to meets with strangers.
         let Some(other) = self.others.iter().position(|other| other.address == to) else { return };

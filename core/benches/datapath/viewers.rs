@@ -100,7 +100,7 @@ impl World {
 
     fn join(&mut self, upload_bps: u32) {
         let seed = self.clients.len() as u64;
-        let config = ClientConfig { seed, edge: edge_address(), socket: 0, upload_bps };
+        let config = ClientConfig { seed, edge: edge_address(), upload_bps, ..ClientConfig::default() };
         let mut client = new_client(config, 24, self.shape.frames() + 50, self.shape.pages);
         client.tune(self.now, &ChannelName::new("live1").unwrap());
         self.clients.push(client);

@@ -16,6 +16,21 @@ pub struct ClientConfig {
     pub socket: u8,
     /// What may be uploaded in bit/s; 0: receive only. The channel's upload cap bounds it further.
     pub upload_bps: u32,
+    /// Whether nothing at all is to be uploaded, whatever `upload_bps` says: a metered link, or no consent. Such a client is never
+    /// named to others as a parent; it is fed by peers like any other.
+    pub receive_only: bool,
+    /// The address its socket has on its own network, when the adapter knows: tells a NAT from none, and lets peers behind the same
+    /// NAT reach it.
+    pub local: Option<SocketAddr>,
+    /// The edge's address of the other kind (IPv6 beside IPv4), when it has one and the socket can send there.
+    pub edge_also: Option<SocketAddr>,
+}
+
+impl ClientConfig {
+    /// What may be uploaded in bit/s.
+    pub(super) const fn upload_bps_usable(&self) -> u32 {
+        if self.receive_only { 0 } else { self.upload_bps }
+    }
 }
 
 impl Default for ClientConfig {
@@ -25,6 +40,9 @@ impl Default for ClientConfig {
             edge: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)),
             socket: 0,
             upload_bps: 0,
+            receive_only: false,
+            local: None,
+            edge_also: None,
         }
     }
 }

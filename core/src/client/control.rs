@@ -3,9 +3,10 @@
 use core::time::Duration;
 
 use super::machine::Client;
+use super::meeting::MEET_LEN;
 use super::peer::{Acquaintance, EDGE, Owed, bit, substreams_of};
 use crate::endpoint::Transmit;
-use crate::limits::ACK_RUNS_MAX;
+use crate::limits::{ACK_RUNS_MAX, DATAGRAM_LEN_MAX};
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::{LeaveReason, LinkId, Meet, RefuseReason, Subscribe};
@@ -15,8 +16,8 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn poll_control(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
         while self.owing != 0 {
             let slot = u8::try_from(self.owing.trailing_zeros()).ok()?;
+            let remote = self.target(slot);
             let head_len = self.write_control(now, slot, head);
-            let remote = self.peer(slot).map(|peer| peer.remote);
             if head_len.is_none() {
                 self.owing &= self.owing - 1;
             }
@@ -48,11 +49,17 @@ impl<S: FrameStore> Client<'_, S> {
             Acquaintance::None => return None,
             // The edge is said hello to, not met.
             Acquaintance::Meeting if slot == EDGE => return None,
-            Acquaintance::Meeting if !peer.owed.meet => return None,
+            Acquaintance::Meeting if peer.owed.meet == 0 => return None,
             Acquaintance::Meeting => LinkId(0),
-            Acquaintance::Met => peer.their_link,
+            Acquaintance::Stranger | Acquaintance::Met => peer.their_link,
         };
-        let mut writer = ControlWriter::new(head, link)?;
+        let (is_meeting, len_max) = match peer.acquaintance {
+            Acquaintance::Stranger => (false, usize::from(peer.credit_bytes)),
+            Acquaintance::Meeting => (slot != EDGE, DATAGRAM_LEN_MAX),
+            Acquaintance::Met | Acquaintance::None => (false, DATAGRAM_LEN_MAX),
+        };
+        let room = len_max.min(head.len());
+        let mut writer = ControlWriter::new(head.get_mut(..room)?, link)?;
         let mut owed = core::mem::replace(&mut self.peer_mut(slot)?.owed, Owed::EMPTY);
         self.push_acquaintance(slot, &mut owed, &mut writer);
         self.push_feeds(now, slot, &mut owed, &mut writer);
@@ -61,6 +68,9 @@ impl<S: FrameStore> Client<'_, S> {
         self.push_reports(now, &mut owed, &mut writer);
         // What did not fit is owed still: the slot stays in the set, and the next poll goes on.
         self.peer_mut(slot)?.owed = owed;
+        if is_meeting {
+            writer.pad_to(MEET_LEN);
+        }
         (!writer.is_empty()).then(|| writer.finish())
     }
 
@@ -68,8 +78,14 @@ impl<S: FrameStore> Client<'_, S> {
         let own_link = self.peer(slot).map_or(LinkId(0), |peer| peer.own_link);
         if let Some(session) = &self.session {
             let meet = Meet { link: own_link, client: session.client, epoch: session.epoch };
-            owed.meet = owed.meet && !writer.push(&Message::Meet(meet));
-            owed.met = owed.met && !writer.push(&Message::Met(meet));
+            if owed.meet != 0 && writer.push(&Message::Meet(meet)) {
+                // One address was written to; the others' turn is with the next datagrams.
+                owed.meet &= owed.meet - 1;
+            }
+            if owed.met && writer.push(&Message::Met(meet)) {
+                owed.met = false;
+                self.push_seen(slot, writer);
+            }
         }
         owed.leave = owed.leave && !writer.push(&Message::Leave { reason: LeaveReason::Done });
         if let Some(token) = owed.pong.take_if(|token| writer.push(&Message::Pong { token: *token })) {
@@ -77,6 +93,14 @@ impl<S: FrameStore> Client<'_, S> {
         }
         let token = self.peer(slot).map_or(0, |peer| peer.probe.token);
         owed.ping = owed.ping && token != 0 && !writer.push(&Message::Ping { token });
+    }
+
+    /// A peer that was introduced is told where it seems to be.
+    fn push_seen(&self, slot: u8, writer: &mut ControlWriter<'_>) {
+        if let Some(peer) = self.peer(slot).filter(|peer| peer.is_met()) {
+            // It tells the peer about its NAT, not about us: not worth asking again.
+            let _ = writer.push(&Message::Seen { address: peer.remote });
+        }
     }
 
     fn push_feeds(&mut self, now: Instant, slot: u8, owed: &mut Owed, writer: &mut ControlWriter<'_>) {
@@ -170,6 +194,9 @@ impl<S: FrameStore> Client<'_, S> {
         if owed.status {
             let status = self.status(now);
             owed.status = !writer.push(&Message::Status(status));
+            if !owed.status {
+                self.push_reach(writer);
+            }
         }
         if owed.find {
             let substreams = self.wanting();

@@ -281,7 +281,7 @@ impl<S: FrameStore> Client<'_, S> {
                 slots: candidate.slots,
                 age_s: candidate.age_s,
                 feeds,
-                is_near: is_near(&candidate.address, &observed),
+                is_near: candidate.address.get().is_some_and(|address| is_near(&address, &observed)),
             };
             if prospects.push(prospect).is_ok() {
                 // Both vectors have the same capacity.

@@ -5,25 +5,28 @@ use core::time::Duration;
 use heapless::{Deque, Vec};
 
 use super::config::{ClientConfig, ClientStorage};
+use super::discovery::Discovery;
 use super::events::ClientEvent;
 use super::feed::Feed;
 use super::holes::Holes;
+use super::meeting::{WHEREABOUTS_MAX, Whereabouts};
 use super::peer::{EDGE, Known, PEERS_MAX, Peer, slots_of};
 use super::serve::Sending;
 use super::session::{Joining, Session};
 use super::stats::ClientStats;
 use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
-use crate::limits::{DATAGRAM_LEN_MAX, SUBSTREAMS_MAX};
+use crate::limits::{DATAGRAM_LEN_MAX, SUBSTREAMS_MAX, UNMET_MAX};
 use crate::link::{Ledbat, TokenBucket};
 use crate::media::{ChannelName, ChannelSettings, FrameId, Playout};
 use crate::rng::Rng;
 use crate::store::{FrameIndex, FrameStore};
 use crate::time::Instant;
-use crate::wire::control::{LinkId, Refused};
+use crate::wire::control::{ClientId, LinkId, Refused};
+use crate::wire::stun::is_stun;
 use crate::wire::{Datagram, Message};
 
 /// Candidates remembered.
-const CANDIDATES_KNOWN_MAX: usize = 24;
+const CANDIDATES_KNOWN_MAX: usize = 20;
 
 /// When the recurring work is due, and what it has to go by.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +92,10 @@ pub struct Client<'a, S> {
     pub(super) frames: FrameIndex<'a>,
     pub(super) feeds: [Feed; SUBSTREAMS_MAX],
     pub(super) candidates: Vec<Known, CANDIDATES_KNOWN_MAX>,
+    pub(super) whereabouts: Vec<Whereabouts, WHEREABOUTS_MAX>,
+    /// Candidates that were not met, and the reports still to name them.
+    pub(super) unmet: Vec<(ClientId, u8), UNMET_MAX>,
+    pub(super) discovery: Discovery,
     pub(super) holes: Holes,
     pub(super) playout: Playout,
     pub(super) uplink: TokenBucket,
@@ -126,6 +133,9 @@ impl<'a, S: FrameStore> Client<'a, S> {
             frames: FrameIndex::new(frames, assemblies),
             feeds: [const { Feed::EMPTY }; SUBSTREAMS_MAX],
             candidates: Vec::new(),
+            whereabouts: Vec::new(),
+            unmet: Vec::new(),
+            discovery: Discovery::EMPTY,
             holes: Holes::EMPTY,
             playout: Playout::new(&ChannelSettings::default()),
             uplink: TokenBucket::EMPTY,
@@ -172,6 +182,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.joining = None;
         self.channel = None;
         self.is_leaving = true;
+        self.discovery.stop();
         for slot in 0..self.peers_len() {
             if self.peer(slot).is_some_and(Peer::is_met) {
                 self.owe(slot, |owed| owed.leave = true);
@@ -221,20 +232,25 @@ impl<'a, S: FrameStore> Client<'a, S> {
     fn slot_of(&self, link: LinkId, path: &Path) -> Result<u8, Reject> {
         let slot = u8::try_from(link.0 & 0xffff).map_err(|_| Reject::UnknownPeer)?;
         let peer = self.peer(slot).filter(|peer| peer.is_known() && peer.own_link == link);
-        peer.filter(|peer| peer.remote == path.remote).map(|_| slot).ok_or(Reject::UnknownPeer)
+        peer.filter(|_| self.is_at(slot, &path.remote)).map(|_| slot).ok_or(Reject::UnknownPeer)
     }
 
     fn on_datagram(&mut self, now: Instant, path: &Path, datagram: &[u8]) -> Result<(), Reject> {
+        if is_stun(datagram) {
+            return self.on_stun(now, path, datagram);
+        }
         match Datagram::parse(datagram)? {
             Datagram::Data(header, payload) => {
                 let slot = self.slot_of(header.link, path)?;
                 self.on_heard(now, slot);
+                self.on_path(now, slot, path);
                 self.on_data(now, slot, &header, payload)
             }
-            Datagram::Control(LinkId(0), messages) => self.on_stranger(now, path, messages),
+            Datagram::Control(LinkId(0), messages) => self.on_stranger(now, path, datagram.len(), messages),
             Datagram::Control(link, messages) => {
                 let slot = self.slot_of(link, path)?;
                 self.on_heard(now, slot);
+                self.on_path(now, slot, path);
                 let mut verdict = Ok(());
                 for message in messages {
                     let message = message?;
@@ -264,9 +280,11 @@ impl<'a, S: FrameStore> Client<'a, S> {
             Message::Welcome(welcome) if slot == EDGE => self.on_welcome(now, welcome),
             Message::Refused(refused) if slot == EDGE => self.on_refused(now, refused),
             Message::Candidates { list } if slot == EDGE => self.on_candidates(now, list),
+            Message::Introduce(introduce) if slot == EDGE => self.on_introduce(now, introduce),
             Message::Met(met) => self.on_met(now, slot, met),
             // Who was not met cannot be answered.
             _ if !is_met => Err(Reject::Unexpected),
+            Message::Seen { address } => self.on_seen(slot, address),
             Message::Ping { token } => {
                 let token = *token;
                 self.owe(slot, |owed| owed.pong = Some(token));
@@ -295,7 +313,6 @@ impl<'a, S: FrameStore> Client<'a, S> {
             | Message::Status(_)
             | Message::Introduce(_)
             | Message::Reach(_)
-            | Message::Seen { .. }
             | Message::AlsoAt { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
@@ -342,6 +359,7 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.on_hello_due(now);
+        self.on_discovery_due(now);
         self.clocks.pacing_at = self.clocks.pacing_at.filter(|&at| at > now);
         self.on_peer_timeouts(now);
         if self.clocks.check_at <= now {
@@ -364,6 +382,7 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
             return None;
         }
         let transmit = self.poll_hello(now, head);
+        let transmit = transmit.or_else(|| self.poll_stun(head));
         let transmit = transmit.or_else(|| self.poll_control(now, head));
         transmit.or_else(|| self.poll_data(now, head))
     }
@@ -382,6 +401,7 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
         let pacing = self.pacing_deadline();
         let deadlines = [
             (joining.unwrap_or(Instant::FAR_FUTURE), Why::Request),
+            (self.discovery.deadline(), Why::Request),
             (pacing.unwrap_or(Instant::FAR_FUTURE), Why::Pacing),
             (self.clocks.check_at, Why::Silence),
             (self.clocks.status_at, Why::KeepAlive),

@@ -55,7 +55,9 @@ impl<S: FrameStore> Client<'_, S> {
         let end = self.frames.newest().map_or(oldest, FrameId::next);
         let changed = self.clocks.map_from.unwrap_or(end);
         let base = if is_whole { oldest } else { changed.max(oldest) };
-        let map = write_bits(oldest, base, end.since(base), |id| self.frames.is_complete(id), &mut bits);
+        // Who may not upload has nothing to offer: an empty map says that it is there.
+        let count = if self.upload_cap_bps() == 0 { 0 } else { end.since(base) };
+        let map = write_bits(oldest, base, count, |id| self.frames.is_complete(id), &mut bits);
         writer.push(&Message::BufferMap(map))
     }
 }

@@ -1,7 +1,8 @@
 //! A viewer that also relays.
 //!
 //! - [`machine`](Client): the verbs, and where the parts meet; [`session`](Client::tune): joining and leaving.
-//! - `peers`, `peer`: coming to know other clients; slot 0 is the edge, one more possible parent of each substream.
+//! - `meeting`, `peers`, `peer`: coming to know other clients, keeping and losing them; slot 0 is the edge, one more possible parent
+//!   of each substream. `discovery`: what a NAT on the way does.
 //! - `handover`, [`feed`], [`select`]: who feeds each substream, and changing over by a cut.
 //! - `data`: fragments that arrive; `pull`, [`holes`]: those that do not; `maps`: who has what.
 //! - `serve`: feeding children over the uplink; `control`: datagrams built from what peers are owed.
@@ -10,6 +11,7 @@
 mod config;
 mod control;
 mod data;
+mod discovery;
 mod events;
 pub mod feed;
 mod handover;
@@ -17,6 +19,7 @@ pub mod holes;
 mod load;
 mod machine;
 mod maps;
+mod meeting;
 pub mod peer;
 mod peers;
 mod play;

@@ -7,6 +7,7 @@ use heapless::{Deque, Vec};
 use crate::limits::{PULL_ITEMS_MAX, SUBSTREAMS_MAX};
 use crate::link::Link;
 use crate::media::{BufferMap, FrameId};
+use crate::nat::CompactAddress;
 use crate::time::Instant;
 use crate::wire::control::{Accept, Candidate, ClientId, LinkId, PullItem, RefuseReason};
 
@@ -21,8 +22,10 @@ pub enum Acquaintance {
     /// The slot is free.
     #[default]
     None,
-    /// `Meet` was sent and not answered.
+    /// The edge introduced it; `Meet` was sent and not answered.
     Meeting,
+    /// It sent `Meet` from an address nobody vouches for: it is told `Met` and nothing else until it shows that it got that.
+    Stranger,
     /// Both know the other's link id.
     Met,
 }
@@ -65,8 +68,8 @@ impl Serving {
 /// Control a peer is owed; built when a datagram for it is polled.
 #[derive(Clone, Debug)]
 pub struct Owed {
-    /// Ask it to meet.
-    pub meet: bool,
+    /// Ask it to meet, at these addresses: bit 0 its public one, then the others.
+    pub meet: u8,
     /// Answer its `Meet`.
     pub met: bool,
     /// Acknowledge what came.
@@ -102,7 +105,7 @@ pub struct Owed {
 impl Owed {
     /// Nothing.
     pub const EMPTY: Self = Self {
-        meet: false,
+        meet: 0,
         met: false,
         ack: false,
         map: false,
@@ -147,6 +150,10 @@ pub struct Peer {
     pub link: Link,
     /// Times `Meet` was sent.
     pub meets: u8,
+    /// Whether the edge told that it is about to meet us, once more if it was met before.
+    pub is_expected: bool,
+    /// Bytes a stranger may be answered with: as many as it sent.
+    pub credit_bytes: u16,
     /// When to do something about the acquaintance: repeat `Meet`.
     pub again_at: Instant,
     /// The ping under way.
@@ -177,6 +184,8 @@ impl Peer {
         their_link: LinkId(0),
         link: Link::EMPTY,
         meets: 0,
+        is_expected: false,
+        credit_bytes: 0,
         again_at: Instant::ZERO,
         probe: Probe { token: 0, sent_at: Instant::ZERO },
         owed: Owed::EMPTY,
@@ -260,11 +269,35 @@ pub fn slots_of(set: u64) -> impl Iterator<Item = u8> {
     })
 }
 
-/// A candidate the edge named, and when to try it again.
+/// A candidate as the edge said, less what was taken since.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedCandidate {
+    /// Who.
+    pub client: ClientId,
+    /// Where, as the edge sees it.
+    pub address: CompactAddress,
+    /// Free slots, as far as is known.
+    pub slots: u8,
+    /// Its age in seconds, at most 255.
+    pub age_s: u8,
+    /// Substreams it can pass on, as a bit mask.
+    pub feedable: u16,
+}
+
+impl From<&Candidate> for NamedCandidate {
+    fn from(candidate: &Candidate) -> Self {
+        let &Candidate { client, address, transport: _, slots, feedable, age_s } = candidate;
+        Self { client, address: address.into(), slots, age_s, feedable }
+    }
+}
+
+/// A candidate, and when to try it again.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
-    /// As the edge said, less what was taken since.
-    pub candidate: Candidate,
+    /// The candidate.
+    pub candidate: NamedCandidate,
+    /// When it was named, in tenths of a second.
+    pub named_ds: u32,
     /// Not to be tried before this time.
     pub not_before: Instant,
 }

@@ -1,6 +1,5 @@
-//! Coming to know other clients, and losing them.
+//! Keeping other clients, and losing them.
 
-use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::machine::Client;
@@ -8,13 +7,13 @@ use super::peer::{Acquaintance, EDGE, Known, Owed, Peer, slot_bit, slots_of};
 use crate::endpoint::{Path, Reject};
 use crate::store::FrameStore;
 use crate::time::Instant;
-use crate::wire::control::{Candidate, ClientId, LeaveReason, LinkId, Meet, RefuseReason};
-use crate::wire::{Message, Messages};
+use crate::wire::control::{Candidate, ClientId, LeaveReason, LinkId, RefuseReason};
 
-/// Waits between meets (docs/wire.md, "Peers"); after the last the candidate is set aside.
-const MEET_WAITS_MS: [u64; 4] = [100, 200, 400, 400];
 /// How long a candidate that did not answer is set aside.
 const SET_ASIDE: Duration = Duration::from_secs(60);
+/// How long a candidate can be met after it was named, in tenths of a second: what keeps a NAT's filter open is shorter than two
+/// minutes (RFC 4787 clause 4.3), by many accounts 30 s.
+const NAMED_DS: u32 = 300;
 /// A peer not heard for this long is gone (docs/wire.md, "Feeds").
 pub(super) const SILENT_MAX: Duration = Duration::from_secs(3);
 
@@ -27,30 +26,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
     }
 
-    /// A datagram under no link: a peer that wants to meet, or one that does not know us any more.
-    pub(super) fn on_stranger(
-        &mut self,
-        now: Instant,
-        path: &Path,
-        mut messages: Messages<'_>,
-    ) -> Result<(), Reject> {
-        let first = messages.next().ok_or(Reject::Malformed)??;
-        if let Message::Reset { link } = first {
-            return self.on_reset(now, path, link);
-        }
-        let Message::Meet(meet) = first else { return Err(Reject::Unexpected) };
-        let slot = self.on_meet(now, path, &meet)?;
-        let own_link = self.peer(slot).map(|peer| peer.own_link);
-        for message in messages {
-            self.on_message(now, slot, &message?)?;
-            if self.peer(slot).map(|peer| peer.own_link) != own_link {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn on_reset(&mut self, now: Instant, path: &Path, link: LinkId) -> Result<(), Reject> {
+    pub(super) fn on_reset(&mut self, now: Instant, path: &Path, link: LinkId) -> Result<(), Reject> {
         let is_of = |peer: &Peer| peer.is_met() && peer.remote == path.remote && peer.their_link == link;
         let slot = self.peers.iter().position(is_of).ok_or(Reject::UnknownPeer)?;
         match u8::try_from(slot) {
@@ -61,111 +37,8 @@ impl<S: FrameStore> Client<'_, S> {
         Ok(())
     }
 
-    fn on_meet(&mut self, now: Instant, path: &Path, meet: &Meet) -> Result<u8, Reject> {
-        let session = self.session.as_ref().ok_or(Reject::Unexpected)?;
-        if session.epoch != meet.epoch {
-            return Err(Reject::Stale);
-        }
-        if meet.client == session.client || meet.client == ClientId::EDGE || self.is_leaving {
-            return Err(Reject::Unexpected);
-        }
-        let known = self.slot_at(&path.remote);
-        if let Some(slot) = known {
-            let is_other = self.peer(slot).is_some_and(|peer| peer.is_met() && peer.their_link != meet.link);
-            if is_other {
-                // The same address, another life: its old feeds and children are gone.
-                self.lose_peer(now, slot);
-            }
-        }
-        let slot = match self.slot_at(&path.remote) {
-            Some(slot) => slot,
-            None => self.take_slot(now, path.remote).ok_or(Reject::Full)?,
-        };
-        self.become_met(now, slot, meet);
-        self.owe(slot, |owed| owed.met = true);
-        Ok(slot)
-    }
-
-    pub(super) fn on_met(&mut self, now: Instant, slot: u8, met: &Meet) -> Result<(), Reject> {
-        let session = self.session.as_ref().filter(|_| slot != EDGE).ok_or(Reject::Unexpected)?;
-        if session.epoch != met.epoch {
-            return Err(Reject::Stale);
-        }
-        let peer = self.peer_mut(slot).ok_or(Reject::UnknownPeer)?;
-        if peer.acquaintance == Acquaintance::Meeting {
-            if peer.meets == 1 {
-                let sample = now.since(peer.met_at);
-                peer.link.on_rtt_sample(sample);
-            }
-            self.become_met(now, slot, met);
-        }
-        Ok(())
-    }
-
-    fn become_met(&mut self, now: Instant, slot: u8, meet: &Meet) {
-        let Some(peer) = self.peer_mut(slot) else { return };
-        if !peer.is_met() {
-            peer.acquaintance = Acquaintance::Met;
-            peer.met_at = now;
-        }
-        peer.their_link = meet.link;
-        peer.client = meet.client;
-        peer.owed.meet = false;
-        peer.link.on_heard(now);
-        self.owe(slot, |owed| owed.whole_map = true);
-    }
-
-    fn slot_at(&self, remote: &SocketAddr) -> Option<u8> {
-        let position =
-            self.peers.iter().skip(1).position(|peer| peer.is_known() && peer.remote == *remote)?;
-        u8::try_from(position + 1).ok()
-    }
-
-    /// The slot of a candidate, met or being met; `None` when all slots are taken by peers that matter.
-    pub(super) fn slot_for(&mut self, now: Instant, candidate: &Candidate) -> Option<u8> {
-        if let Some(slot) = self.slot_at(&candidate.address) {
-            return Some(slot);
-        }
-        let slot = self.take_slot(now, candidate.address)?;
-        let peer = self.peer_mut(slot)?;
-        peer.client = candidate.client;
-        self.meet(now, slot);
-        Some(slot)
-    }
-
-    fn meet(&mut self, now: Instant, slot: u8) {
-        if let Some(peer) = self.peer_mut(slot) {
-            let wait_ms = MEET_WAITS_MS.get(usize::from(peer.meets)).copied().unwrap_or(400);
-            peer.meets = peer.meets.saturating_add(1);
-            peer.again_at = now + Duration::from_millis(wait_ms);
-        }
-        self.owe(slot, |owed| owed.meet = true);
-    }
-
-    /// A slot for a newcomer: a free one, else that of the peer unheard for longest among those without a feed either way.
-    fn take_slot(&mut self, now: Instant, remote: SocketAddr) -> Option<u8> {
-        let free = self.peers.iter().skip(1).position(|peer| !peer.is_known()).map(|position| position + 1);
-        let slot = match free {
-            Some(slot) => u8::try_from(slot).ok()?,
-            None => {
-                let idle = (1..self.peers_len()).filter(|&slot| !self.is_related(slot));
-                let slot = idle.min_by_key(|&slot| self.peer(slot).map(|peer| peer.link.last_heard()))?;
-                self.forget_peer(slot);
-                slot
-            }
-        };
-        let generation = self.rng.below(1 << 10);
-        let own_link = LinkId(((generation | 1) << 16) | u32::from(slot));
-        let acquaintance = Acquaintance::Meeting;
-        self.known |= slot_bit(slot);
-        let peer = self.peer_mut(slot)?;
-        *peer = Peer { acquaintance, remote, own_link, met_at: now, again_at: now, ..Peer::EMPTY };
-        peer.link.on_heard(now);
-        Some(slot)
-    }
-
     /// Whether a feed, or the asking for one, joins this client and a peer.
-    fn is_related(&self, slot: u8) -> bool {
+    pub(super) fn is_related(&self, slot: u8) -> bool {
         let is_child = self.peer(slot).is_some_and(Peer::is_child);
         let is_feeder = self.feeds.iter().any(|feed| {
             feed.is_from(slot)
@@ -181,6 +54,7 @@ impl<S: FrameStore> Client<'_, S> {
             feed.forget_peer(slot);
         }
         self.holes.forget_peer(slot);
+        self.forget_whereabouts(slot);
         if self.sending.is_some_and(|sending| sending.slot == slot) {
             self.sending = None;
         }
@@ -197,10 +71,15 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn lose_peer(&mut self, now: Instant, slot: u8) {
         let Some(client) = self.peer(slot).map(|peer| peer.client) else { return };
         self.set_aside(client, now + SET_ASIDE);
+        self.end_feeds(now, slot);
+        self.forget_peer(slot);
+    }
+
+    /// What a peer fed is taken from the edge.
+    pub(super) fn end_feeds(&mut self, now: Instant, slot: u8) {
         for substream in 0..self.substreams() {
             self.on_feeder_lost(now, slot, substream);
         }
-        self.forget_peer(slot);
     }
 
     pub(super) fn set_aside(&mut self, client: ClientId, until: Instant) {
@@ -247,15 +126,17 @@ impl<S: FrameStore> Client<'_, S> {
         for slot in slots_of(self.known & !slot_bit(EDGE)) {
             let Some(peer) = self.peer(slot).filter(|peer| peer.is_known()) else { continue };
             let is_silent = now.since(peer.link.last_heard()) > SILENT_MAX;
-            let is_unanswered = usize::from(peer.meets) >= MEET_WAITS_MS.len();
             match peer.acquaintance {
-                Acquaintance::Meeting if peer.again_at > now => {}
-                Acquaintance::Meeting if is_unanswered => self.lose_peer(now, slot),
-                Acquaintance::Meeting => self.meet(now, slot),
+                Acquaintance::Meeting if peer.again_at > now => {
+                    self.clocks.check_at = self.clocks.check_at.min(peer.again_at);
+                }
+                Acquaintance::Meeting => self.on_meet_due(now, slot),
+                Acquaintance::Stranger if is_silent => self.forget_peer(slot),
                 Acquaintance::Met if is_silent => self.lose_peer(now, slot),
-                Acquaintance::Met | Acquaintance::None => {}
+                Acquaintance::Stranger | Acquaintance::Met | Acquaintance::None => {}
             }
         }
+        self.drop_old_candidates(now);
         self.check_edge(now);
     }
 
@@ -276,11 +157,12 @@ impl<S: FrameStore> Client<'_, S> {
 
     pub(super) fn on_candidates(&mut self, now: Instant, list: &[Candidate]) -> Result<(), Reject> {
         let own = self.session.as_ref().ok_or(Reject::Unexpected)?.client;
+        let named_ds = deciseconds(now);
         for candidate in list.iter().filter(|candidate| candidate.client != own) {
-            let fresh = Known { candidate: *candidate, not_before: Instant::ZERO };
+            let fresh = Known { candidate: candidate.into(), named_ds, not_before: Instant::ZERO };
             let is_same = |known: &&mut Known| known.candidate.client == candidate.client;
             if let Some(known) = self.candidates.iter_mut().find(is_same) {
-                known.candidate = *candidate;
+                *known = Known { not_before: known.not_before, ..fresh };
             } else {
                 if self.candidates.is_full() {
                     self.candidates.remove(0);
@@ -288,6 +170,8 @@ impl<S: FrameStore> Client<'_, S> {
                 // There is room: one was removed when it was full.
                 let _ = self.candidates.push(fresh);
             }
+            // It is told of us at this moment: later its NAT may be shut again.
+            let _ = self.expect(now, candidate.client, candidate.address);
         }
         if !list.is_empty() {
             self.clocks.find_every = Duration::from_millis(500);
@@ -297,6 +181,14 @@ impl<S: FrameStore> Client<'_, S> {
             self.clocks.check_at = now;
         }
         Ok(())
+    }
+
+    /// Candidates named long ago and not met can not be met any more: their NATs were open for us then.
+    fn drop_old_candidates(&mut self, now: Instant) {
+        let Self { candidates, peers, .. } = self;
+        let oldest_ds = deciseconds(now).saturating_sub(NAMED_DS);
+        let is_met = |client| peers.iter().skip(1).any(|peer| peer.is_met() && peer.client == client);
+        candidates.retain(|known| known.named_ds >= oldest_ds || is_met(known.candidate.client));
     }
 
     /// Notes why a candidate did not become a parent.
@@ -322,4 +214,9 @@ impl<S: FrameStore> Client<'_, S> {
             RefuseReason::Leaving => known.not_before = now + SET_ASIDE,
         }
     }
+}
+
+/// Tenths of a second since the origin.
+pub(super) fn deciseconds(now: Instant) -> u32 {
+    u32::try_from(now.as_micros() / 100_000).unwrap_or(u32::MAX)
 }

@@ -106,11 +106,12 @@ impl<S: FrameStore> Client<'_, S> {
             is_due: true,
             started_at: now,
         });
+        self.discover(now);
     }
 
     pub(super) fn poll_hello(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
         let own_link = self.peer(EDGE)?.own_link;
-        let upload_bps = self.config.upload_bps;
+        let upload_bps = self.config.upload_bps_usable();
         let channel = self.channel.as_ref()?;
         let joining = self.joining.as_mut().filter(|joining| joining.is_due)?;
         let mut writer = ControlWriter::new(head, LinkId(0))?;
@@ -214,6 +215,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
         self.start_feeds(now, welcome, is_same_run);
         self.start_clocks(now);
+        self.on_observed(now, welcome.observed);
         // A welcome carries at most as many candidates as are remembered.
         let _ = self.on_candidates(now, &welcome.candidates);
         self.push_event(ClientEvent::Joined);
@@ -272,7 +274,7 @@ impl<S: FrameStore> Client<'_, S> {
         let Some(session) = &self.session else { return 0 };
         let settings = &session.settings;
         let cap_bps = u64::from(settings.rate_bps) * u64::from(settings.upload_cap_percent) / 100;
-        cap_bps.min(u64::from(self.config.upload_bps))
+        cap_bps.min(u64::from(self.config.upload_bps_usable()))
     }
 
     /// Drops everything that belongs to the channel watched so far.
@@ -284,6 +286,8 @@ impl<S: FrameStore> Client<'_, S> {
         self.frames.clear(&mut |key| store.release(key));
         self.feeds = [const { Feed::EMPTY }; crate::limits::SUBSTREAMS_MAX];
         self.candidates.clear();
+        self.whereabouts.clear();
+        self.unmet.clear();
         self.holes.clear();
         self.sending = None;
         self.session = None;

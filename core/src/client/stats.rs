@@ -47,6 +47,10 @@ pub struct ClientStats {
     pub retransmits: u32,
     /// Feeds to children stopped because the uplink did not carry them.
     pub children_stopped: u32,
+    /// Peers named by the edge that were met.
+    pub peers_met: u32,
+    /// Peers named by the edge that did not answer: they are set aside for a minute.
+    pub peers_unmet: u32,
     /// Events that found the queue full.
     pub events_dropped: u32,
 }

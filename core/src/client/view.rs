@@ -1,5 +1,7 @@
 //! What can be seen of a client from outside.
 
+use core::net::SocketAddr;
+
 use heapless::Vec;
 
 use super::machine::Client;
@@ -8,6 +10,7 @@ use super::stats::ClientStats;
 use crate::limits::SUBSTREAMS_MAX;
 use crate::link::Rtt;
 use crate::media::{ChannelSettings, FrameId, Overlay, PlayoutState};
+use crate::nat::NatClass;
 use crate::store::{FrameStore, as_many_as_fit};
 use crate::time::Instant;
 use crate::wire::control::{Class, ClientId, Grant, Refused, Status, WatchStats};
@@ -39,6 +42,10 @@ pub struct ClientView {
     pub slots_used: u8,
     /// Peers met.
     pub peers: u8,
+    /// What the NAT does, as far as is known.
+    pub nat: NatClass,
+    /// Where the edge sees the client.
+    pub observed: SocketAddr,
     /// Time since the welcome, in seconds.
     pub age_s: u32,
 }
@@ -49,7 +56,7 @@ pub struct PeerView {
     /// Who.
     pub client: ClientId,
     /// Where.
-    pub remote: core::net::SocketAddr,
+    pub remote: SocketAddr,
     /// Round trip.
     pub rtt: Rtt,
     /// Substreams this client feeds it.
@@ -79,6 +86,8 @@ impl<S: FrameStore> Client<'_, S> {
             slots_max: self.slots_max(),
             slots_used: self.slots_used(),
             peers: u8::try_from(peers).unwrap_or(u8::MAX),
+            nat: self.discovery.class(),
+            observed: session.observed,
             age_s: u32::try_from(now.since(session.joined_at).as_secs()).unwrap_or(u32::MAX),
         })
     }

@@ -9,6 +9,7 @@ use crate::time::Instant;
 use crate::wire::control::{Class, ClientId, LeaveReason, LinkId, RefuseReason, WatchStats};
 
 use super::channel::ChannelId;
+use super::introductions::Reachability;
 use super::pull::PullQueue;
 
 /// In which order clients are served (protocol.md, "Edge"), the most urgent first.
@@ -75,6 +76,8 @@ pub(super) struct Pending {
     pub(super) welcome: bool,
     pub(super) pong: bool,
     pub(super) candidates: bool,
+    /// Clients that were told of it.
+    pub(super) introduce: bool,
     pub(super) leave: Option<LeaveReason>,
 }
 
@@ -168,7 +171,7 @@ impl ClientSlot {
         link: LinkId(0),
         channel: ChannelId(0),
         class: Class::Push,
-        pending: Pending { welcome: false, pong: false, candidates: false, leave: None },
+        pending: Pending { welcome: false, pong: false, candidates: false, introduce: false, leave: None },
         pong_token: 0,
         feeds: Mask::EMPTY,
         leases: Mask::EMPTY,
@@ -205,6 +208,7 @@ impl ClientSlot {
         pending.welcome
             || pending.pong
             || pending.candidates
+            || pending.introduce
             || pending.leave.is_some()
             || !self.accepts.is_empty()
             || !self.refusals.is_empty()
@@ -274,6 +278,7 @@ pub struct ClientRecord {
     pub(super) upload_bps: u32,
     pub(super) slots_max: u8,
     pub(super) watch: WatchStats,
+    pub(super) reach: Reachability,
 }
 
 impl ClientRecord {
@@ -300,5 +305,6 @@ impl ClientRecord {
             bytes_uploaded: 0,
             bytes_control: 0,
         },
+        reach: Reachability::EMPTY,
     };
 }

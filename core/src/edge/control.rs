@@ -1,12 +1,14 @@
 //! Control messages to clients, written from what is due when a datagram can leave.
 
+use heapless::Vec;
+
 use crate::endpoint::Transmit;
 use crate::limits::CANDIDATES_MAX;
 use crate::media::FrameId;
 use crate::store::{FrameStore, as_many_as_fit};
 use crate::time::Instant;
 use crate::wire::ControlWriter;
-use crate::wire::control::{Accept, Candidate, Message, Welcome};
+use crate::wire::control::{Accept, Candidate, ClientId, Message, Welcome};
 
 use super::client_slot::ClientSlot;
 use super::events::LeaveCause;
@@ -33,9 +35,15 @@ impl<S: FrameStore> Edge<'_, S> {
         self.write_answers(slot, &mut writer)?;
         if pending.candidates {
             let list = self.candidates(now, slot);
-            if writer.push(&Message::Candidates { list }) {
+            let told: Vec<ClientId, CANDIDATES_MAX> = as_many_as_fit(list.iter().map(|one| one.client));
+            if self.write_whereabouts(slot, &told, &mut writer) && writer.push(&Message::Candidates { list })
+            {
                 self.clients.at_mut(slot)?.pending.candidates = false;
+                self.introduce(now, slot, &told);
             }
+        }
+        if pending.introduce {
+            self.write_introductions(slot, &mut writer);
         }
         let is_empty = writer.is_empty();
         let head_len = writer.finish();
@@ -65,19 +73,20 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     /// A welcome with as many candidates as there is room for.
-    fn write_welcome(&self, now: Instant, slot: u32, writer: &mut ControlWriter<'_>) -> bool {
+    fn write_welcome(&mut self, now: Instant, slot: u32, writer: &mut ControlWriter<'_>) -> bool {
         let candidates = self.candidates(now, slot);
-        (0..=CANDIDATES_MAX).rev().any(|count| {
+        let count = (0..=CANDIDATES_MAX).rev().find(|&count| {
             let told = as_many_as_fit(candidates.iter().take(count).copied());
             self.welcome(slot, told).is_some_and(|welcome| writer.push(&Message::Welcome(welcome)))
-        })
+        });
+        let Some(count) = count else { return false };
+        let told: Vec<ClientId, CANDIDATES_MAX> =
+            as_many_as_fit(candidates.iter().take(count).map(|one| one.client));
+        self.introduce(now, slot, &told);
+        true
     }
 
-    fn welcome(
-        &self,
-        slot: u32,
-        candidates: heapless::Vec<Candidate, CANDIDATES_MAX>,
-    ) -> Option<Welcome<'_>> {
+    fn welcome(&self, slot: u32, candidates: Vec<Candidate, CANDIDATES_MAX>) -> Option<Welcome<'_>> {
         let handle = self.clients.handle_of(slot)?;
         let client = self.clients.get(handle)?;
         let record = self.records.get(slot as usize)?;

@@ -210,6 +210,8 @@ impl<'a, S: FrameStore> Edge<'a, S> {
                 self.on_status(now, slot, status);
                 Ok(())
             }
+            Message::Reach(reach) => self.on_reach(now, slot, reach),
+            Message::AlsoAt { address, cookie } => self.on_also_at(now, slot, address, cookie),
             Message::Subscribe(subscribe) => self.on_subscribe(now, slot, subscribe),
             Message::Release { substream, until } => self.on_release(now, slot, *substream, *until),
             Message::Pull { items } => self.on_pull(now, slot, items),
@@ -241,9 +243,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             | Message::Refuse { .. }
             | Message::Candidates { .. }
             | Message::Introduce(_)
-            | Message::Reach(_)
             | Message::Seen { .. }
-            | Message::AlsoAt { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }

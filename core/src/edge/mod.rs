@@ -15,6 +15,7 @@ mod egress;
 mod events;
 mod fanout;
 mod feeds;
+mod introductions;
 mod liveness;
 mod machine;
 mod pull;

@@ -44,6 +44,14 @@ pub struct EdgeStats {
     pub rescues_refused: u64,
     /// Events thrown away because nobody polled them.
     pub events_dropped: u64,
+    /// Pairs of clients told of each other.
+    pub introductions: u64,
+    /// Of those, met, as told by the clients that had asked.
+    pub introductions_met: u64,
+    /// Of those, not met: left apart for a minute.
+    pub introductions_failed: u64,
+    /// Times a supplier was passed over because its NAT and the asker's do not let them meet, or they had failed to.
+    pub introductions_passed_over: u64,
     /// Answers to STUN requests.
     pub stun_answers: u64,
     /// STUN requests too short for any answer: what goes back is never longer than what came.

@@ -180,9 +180,10 @@ impl<S: FrameStore> Edge<'_, S> {
         }
     }
 
-    /// The supplier at a place, when it can feed any of `wanted` and is neither the asker nor chosen already.
+    /// The supplier at a place, when it can feed any of `wanted`, can meet the asker, and is neither the asker nor chosen already.
     fn qualified(
-        &self,
+        &mut self,
+        now: Instant,
         channel: ChannelId,
         index: u32,
         wanted: Mask,
@@ -193,16 +194,22 @@ impl<S: FrameStore> Edge<'_, S> {
         let client = self.clients.at(slot).filter(|client| client.channel == channel)?;
         let is_fit = client.slots_free() > 0 && client.feedable.0 & wanted.0 != 0;
         let is_other = asker != Some(slot) && chosen.iter().all(|other| other.slot != slot);
-        (is_fit && is_other).then(|| Supplier {
-            slot,
-            slots_free: client.slots_free(),
-            joined_at: client.joined_at,
-        })
+        let supplier = Supplier { slot, slots_free: client.slots_free(), joined_at: client.joined_at };
+        if !is_fit || !is_other {
+            return None;
+        }
+        // A newcomer's NAT is not known before it was let in: whom it may meet is decided when it is told.
+        let can_meet = asker.is_none_or(|asker| self.may_meet(now, asker, slot));
+        if !can_meet {
+            self.stats.introductions_passed_over += 1;
+        }
+        can_meet.then_some(supplier)
     }
 
     /// Picks candidates by the power of two choices; each is looked at when they are few.
     fn pick(
         &mut self,
+        now: Instant,
         channel: ChannelId,
         wanted: Mask,
         asker: Option<u32>,
@@ -220,8 +227,8 @@ impl<S: FrameStore> Edge<'_, S> {
             } else {
                 (rng.below(count), rng.below(count))
             };
-            let first = self.qualified(channel, first, wanted, asker, &chosen);
-            let second = self.qualified(channel, second, wanted, asker, &chosen);
+            let first = self.qualified(now, channel, first, wanted, asker, &chosen);
+            let second = self.qualified(now, channel, second, wanted, asker, &chosen);
             let Some(best) = better(first, second) else { continue };
             if chosen.push(best).is_err() || chosen.len() >= wish {
                 break;
@@ -241,7 +248,7 @@ impl<S: FrameStore> Edge<'_, S> {
     ) -> [u16; CANDIDATES_MAX] {
         self.tracker.expire(now, &mut self.clients);
         let mut offered = [0; CANDIDATES_MAX];
-        let chosen = self.pick(channel, wanted, asker);
+        let chosen = self.pick(now, channel, wanted, asker);
         let free: heapless::Vec<u8, CANDIDATES_MAX> =
             as_many_as_fit(chosen.iter().map(|supplier| supplier.slots_free));
         let held = shares(&free, wanted.iter().count());
@@ -266,6 +273,9 @@ impl<S: FrameStore> Edge<'_, S> {
             let supplier = u32::from(place.checked_sub(1)?);
             let handle = self.clients.handle_of(supplier)?;
             let client = self.clients.get(handle).filter(|client| Some(client.channel) == channel)?;
+            if !self.may_meet(now, slot, supplier) {
+                return None;
+            }
             let age_s = now.micros_since(client.joined_at) / 1_000_000;
             Some(Candidate {
                 client: self.client_id(handle),
@@ -291,8 +301,17 @@ impl<S: FrameStore> Edge<'_, S> {
         if record.answered_at != Instant::ZERO && now.micros_since(record.answered_at) < ANSWER_GAP_US {
             return Err(Reject::Duplicate);
         }
-        record.answered_at = now;
-        let offered = self.reserve_candidates(now, id, wanted, Some(slot));
+        self.answer_find(now, slot, wanted.0)
+    }
+
+    /// Holds slots for a client that looks for feeders of `substreams`, and has it told where.
+    pub(super) fn answer_find(&mut self, now: Instant, slot: u32, substreams: u16) -> Result<(), Reject> {
+        let Some(client) = self.clients.at(slot) else { return Err(Reject::UnknownPeer) };
+        let id = client.channel;
+        if let Some(record) = self.record_mut(slot) {
+            record.answered_at = now;
+        }
+        let offered = self.reserve_candidates(now, id, Mask(substreams), Some(slot));
         if let Some(record) = self.record_mut(slot) {
             record.offered = offered;
         }

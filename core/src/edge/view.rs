@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use crate::endpoint::Path;
 use crate::media::{ChannelName, ChannelSettings, FrameId, FrameInfo};
+use crate::nat::NatClass;
 use crate::scaling::{Stage, Thresholds};
 use crate::store::{FrameIndex, FrameStore, Handle, StoreKey};
 use crate::time::Instant;
@@ -58,6 +59,18 @@ impl ClientView<'_> {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.client.path.remote
+    }
+
+    /// What its NAT does, as last told.
+    #[must_use]
+    pub const fn nat(&self) -> NatClass {
+        self.record.reach.nat
+    }
+
+    /// Its address in its own network, as last told; and where else it proved to receive.
+    #[must_use]
+    pub fn other_addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        (self.record.reach.private.get(), self.record.reach.also_at.get())
     }
 
     /// How it was let in.

@@ -166,7 +166,7 @@ impl World {
     pub fn join(&mut self, upload_bps: u32) -> usize {
         let index = self.viewers.len();
         let seed = u64::from(self.rng.next_u32());
-        let config = ClientConfig { seed, edge: edge_address(), socket: 0, upload_bps };
+        let config = ClientConfig { seed, edge: edge_address(), upload_bps, ..ClientConfig::default() };
         let mut client = new_client(config, 24, 1_000, 3_000);
         client.tune(self.now, &ChannelName::new("live1").unwrap());
         self.viewers.push(Viewer {

@@ -12,6 +12,7 @@ use crate::media::{ChannelName, ChannelSettings, FrameId};
 use crate::wire::control::{
     Accept, Class, ClientId, Grant, LeaveReason, LinkId, Meet, RefuseReason, Subscribe, Welcome,
 };
+use crate::wire::stun::is_stun;
 use crate::wire::{ControlWriter, Datagram, Message};
 use crate::{Endpoint, Instant, Path};
 
@@ -31,6 +32,7 @@ pub(super) fn say(client: &mut TestClient<'_>, from: u16, link: LinkId, messages
     for message in messages {
         assert!(writer.push(message));
     }
+    writer.pad_to(24);
     let len = writer.finish();
     let _taken = client.handle_datagram(NOW, Path::to(address(from)), &out[..len]);
 }
@@ -40,6 +42,9 @@ pub(super) fn said(client: &mut TestClient<'_>) -> Vec<(u16, Vec<u8>)> {
     let mut all = Vec::new();
     let mut head = [0; DATAGRAM_LEN_MAX];
     while let Some(transmit) = client.poll_transmit(NOW, &mut head) {
+        if is_stun(&head[..transmit.head_len]) {
+            continue;
+        }
         all.push((transmit.path.remote.port() - 7_000, head[..transmit.head_len].to_vec()));
     }
     all
@@ -101,11 +106,15 @@ pub(super) fn meet(client: &mut TestClient<'_>, from: u16) -> LinkId {
     let meet = Meet { link: LinkId(600), client: ClientId(100 + u32::from(from)), epoch: 1 };
     say(client, from, LinkId(0), &[Message::Meet(meet)]);
     let answer = said(client);
-    find(&answer, |message| match message {
+    let link = find(&answer, |message| match message {
         Message::Met(met) => Some(met.link),
         _ => None,
     })
-    .unwrap()
+    .unwrap();
+    // An answer to nothing, under that id: its address is proved.
+    say(client, from, link, &[Message::Pong { token: 0 }]);
+    said(client);
+    link
 }
 
 const SUBSCRIBE: Message<'static> =

@@ -10,7 +10,7 @@ use crate::store::PagePool;
 fn a_client_stays_as_small_as_the_capacity_page_says() {
     let sizes = [
         ("ClientSlot", size_of::<ClientSlot>(), 512),
-        ("ClientRecord", size_of::<ClientRecord>(), 384),
+        ("ClientRecord", size_of::<ClientRecord>(), 480),
         ("Link", size_of::<Link>(), 2_048),
         ("Reservation", size_of::<Reservation>(), 16),
         ("ChannelSlot", size_of::<ChannelSlot>(), 1_088),

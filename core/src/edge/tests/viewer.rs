@@ -1,5 +1,6 @@
 //! A client that only counts what it gets.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::vec::Vec;
 
@@ -34,6 +35,7 @@ pub(crate) enum Told {
     Pong(u32),
     Leave(LeaveReason),
     Reset(LinkId),
+    Introduce(ClientId, Vec<SocketAddr>),
 }
 
 impl Told {
@@ -57,6 +59,7 @@ impl Told {
             Message::Pong { token } => Self::Pong(*token),
             Message::Leave { reason } => Self::Leave(*reason),
             Message::Reset { link } => Self::Reset(*link),
+            Message::Introduce(introduce) => Self::Introduce(introduce.client, introduce.addresses.to_vec()),
             other => panic!("an edge does not say {other:?}"),
         }
     }
