@@ -162,6 +162,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.is_leaving = false;
         self.uplink = TokenBucket::EMPTY;
         self.ledbat = Ledbat::EMPTY;
+        self.discovery.stop();
         self.known = 0;
         self.owing = 0;
         self.serving = 0;

@@ -7,6 +7,8 @@
     reason = "a test that panics fails, as it should"
 )]
 
+mod nat_box;
 mod world;
 
+pub use nat_box::*;
 pub use world::*;

@@ -1,6 +1,6 @@
 //! The harness: all machines, the datagrams on their way, and the time.
 
-use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -17,6 +17,8 @@ use livesky_core::store::{
 };
 use livesky_core::wire::{DataHeader, Datagram};
 use livesky_core::{Endpoint, Instant, Path, Transmit};
+
+use super::nat_box::NatBox;
 
 /// What happens to datagrams on their way.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +51,10 @@ pub type TestClient = Client<'static, PagePool<'static>>;
 /// A viewer and what it saw.
 pub struct Viewer {
     pub client: TestClient,
+    /// Where it is; behind a NAT its address there.
     pub address: SocketAddr,
+    /// Which of the world's NATs it is behind.
+    pub behind: Option<usize>,
     pub played: Vec<FrameId>,
     pub skipped: u32,
     pub skips: Vec<(FrameId, FrameId)>,
@@ -63,6 +68,9 @@ pub struct Viewer {
 
 /// Sees each data header with its time, sender and receiver.
 pub type Tap = Box<dyn FnMut(Instant, SocketAddr, SocketAddr, &DataHeader)>;
+
+/// Sees each control datagram with its time, sender and receiver, before any NAT.
+pub type ControlTap = Box<dyn FnMut(Instant, SocketAddr, SocketAddr, &[u8])>;
 
 /// All of it.
 pub struct World {
@@ -82,6 +90,9 @@ pub struct World {
     rng: Rng,
     /// Looks at every data header that is sent, with sender and receiver.
     pub tap: Option<Tap>,
+    /// Looks at everything else.
+    pub control_tap: Option<ControlTap>,
+    pub nats: Vec<NatBox>,
     /// Bytes the edge sent in datagrams with a fragment.
     pub edge_bytes: u64,
 }
@@ -96,6 +107,11 @@ fn pool(pages: usize) -> PagePool<'static> {
 
 pub fn edge_address() -> SocketAddr {
     SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 7_000))
+}
+
+/// The edge's second port.
+pub fn edge_second_address() -> SocketAddr {
+    SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 7_001))
 }
 
 pub fn viewer_address(index: usize) -> SocketAddr {
@@ -158,20 +174,35 @@ impl World {
             sequence: 0,
             rng: Rng::from_seed(seed ^ 0x5eed),
             tap: None,
+            control_tap: None,
+            nats: Vec::new(),
             edge_bytes: 0,
         }
     }
 
     /// Adds a viewer that tunes in now; gives its index.
     pub fn join(&mut self, upload_bps: u32) -> usize {
+        self.join_as(ClientConfig { upload_bps, ..ClientConfig::default() }, None)
+    }
+
+    /// Adds a viewer with settings of its own, behind one of the NATs or none.
+    pub fn join_as(&mut self, config: ClientConfig, behind: Option<usize>) -> usize {
         let index = self.viewers.len();
         let seed = u64::from(self.rng.next_u32());
-        let config = ClientConfig { seed, edge: edge_address(), upload_bps, ..ClientConfig::default() };
+        let address = match behind {
+            None => viewer_address(index),
+            Some(nat) => {
+                let host = 10 + u8::try_from(index).unwrap();
+                (Ipv4Addr::new(192, 168, u8::try_from(nat).unwrap(), host), 9_000).into()
+            }
+        };
+        let config = ClientConfig { seed, edge: edge_address(), local: Some(address), ..config };
         let mut client = new_client(config, 24, 1_000, 3_000);
         client.tune(self.now, &ChannelName::new("live1").unwrap());
         self.viewers.push(Viewer {
             client,
-            address: viewer_address(index),
+            address,
+            behind,
             played: Vec::new(),
             skipped: 0,
             skips: Vec::new(),
@@ -262,14 +293,40 @@ impl World {
     fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let now = self.now;
         // A rejected datagram is an expected thing on a rough path; tests look at the counters.
-        if to == edge_address() {
-            let _ = self.edge.handle_datagram(now, Path::to(from), bytes);
+        if to == edge_address() || to == edge_second_address() {
+            let socket = u8::from(to != edge_address());
+            let _ = self.edge.handle_datagram(now, Path { socket, ..Path::to(from) }, bytes);
             self.drain_edge();
-        } else if let Some(index) = self.viewers.iter().position(|viewer| viewer.address == to)
+        } else if let Some(index) = self.receiver(from, to)
             && !self.viewers[index].is_dead
         {
             let _ = self.viewers[index].client.handle_datagram(now, Path::to(from), bytes);
             self.drain_viewer(index);
+        }
+    }
+
+    /// Who gets a datagram: behind a NAT only what that lets in, or comes from behind the same one.
+    fn receiver(&self, from: SocketAddr, to: SocketAddr) -> Option<usize> {
+        let nat = self.nats.iter().find(|nat| IpAddr::V4(nat.public) == to.ip());
+        let inside = match nat {
+            Some(nat) => nat.translate_in(self.now, from, to.port())?,
+            None => to,
+        };
+        let index = self.viewers.iter().position(|viewer| viewer.address == inside)?;
+        let behind = self.viewers[index].behind;
+        let is_neighbour =
+            self.viewers.iter().any(|viewer| viewer.address == from && viewer.behind == behind);
+        (nat.is_some() || behind.is_none() || is_neighbour).then_some(index)
+    }
+
+    /// Where a viewer's datagram seems to come from, beyond its NAT.
+    fn seen_from(&mut self, from: SocketAddr, to: SocketAddr) -> SocketAddr {
+        let behind =
+            self.viewers.iter().find(|viewer| viewer.address == from).and_then(|viewer| viewer.behind);
+        let is_inside = self.viewers.iter().any(|viewer| viewer.address == to && viewer.behind == behind);
+        match behind {
+            Some(nat) if !is_inside => self.nats[nat].translate_out(self.now, from, to),
+            _ => from,
         }
     }
 
@@ -280,7 +337,8 @@ impl World {
             if transmit.body.is_some() {
                 self.edge_bytes += bytes.len() as u64;
             }
-            self.send(edge_address(), transmit.path.remote, bytes);
+            let from = if transmit.path.socket == 0 { edge_address() } else { edge_second_address() };
+            self.send(from, transmit.path.remote, bytes);
         }
         while let Some(event) = self.edge.poll_event() {
             self.edge_events.push(event);
@@ -327,6 +385,10 @@ impl World {
         if let (Some(tap), Ok(Datagram::Data(header, _))) = (&mut self.tap, Datagram::parse(&bytes)) {
             tap(self.now, from, to, &header);
         }
+        if let (Some(tap), Ok(Datagram::Control(..))) = (&mut self.control_tap, Datagram::parse(&bytes)) {
+            tap(self.now, from, to, &bytes);
+        }
+        let from = self.seen_from(from, to);
         let Impairment { loss_permille, twice_permille, delay, jitter } = self.impairment;
         if self.rng.below(1_000) < loss_permille {
             return;
