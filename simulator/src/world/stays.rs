@@ -16,8 +16,8 @@ impl World<'_> {
         let config = ClientConfig {
             seed: stream(self.seed, Purpose::Client, u64::from(session)).next_u64(),
             edge: edge.into(),
-            socket: 0,
             upload_bps: viewer.terms.told_bps,
+            ..ClientConfig::default()
         };
         let Some(slot) = self.machines.take(config) else { return };
         viewer.stay = Stay::Present(slot);
