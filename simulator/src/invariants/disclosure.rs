@@ -7,12 +7,20 @@ use livesky_core::wire::{Datagram, Message};
 /// Addresses a client may send to, beside edges.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
-    sorted: Vec<SocketAddr>,
+    /// Address and port in one number: asked with every datagram to a peer.
+    sorted: Vec<u64>,
+}
+
+/// An address in one number; `None` for IPv6, which no simulated host has.
+fn number(address: SocketAddr) -> Option<u64> {
+    let SocketAddr::V4(address) = address else { return None };
+    Some(u64::from(address.ip().to_bits()) << 16 | u64::from(address.port()))
 }
 
 impl Known {
     /// A datagram came from another client.
     pub(crate) fn on_heard(&mut self, from: SocketAddr) {
+        let Some(from) = number(from) else { return };
         if let Err(place) = self.sorted.binary_search(&from) {
             self.sorted.insert(place, from);
         }
@@ -34,7 +42,7 @@ impl Known {
 
     /// Whether a client may send there.
     pub(crate) fn has(&self, to: SocketAddr) -> bool {
-        self.sorted.binary_search(&to).is_ok()
+        number(to).is_some_and(|to| self.sorted.binary_search(&to).is_ok())
     }
 }
 

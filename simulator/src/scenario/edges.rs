@@ -31,6 +31,8 @@ pub struct EdgeSpec {
     pub overhead_share: f64,
     /// Share of the capacity for those who start.
     pub burst_share: f64,
+    /// What plain HTTP players take of the capacity, in bit/s.
+    pub legacy_bps: u64,
     /// Most clients; left out: as many as ever watch at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clients_max: Option<u32>,
@@ -58,6 +60,7 @@ impl Default for EdgeSpec {
             rescue_share: 0.2,
             overhead_share: 0.07,
             burst_share: 0.05,
+            legacy_bps: 0,
             clients_max: None,
             line_ratio: 1.1,
             region: None,

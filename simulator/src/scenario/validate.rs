@@ -146,6 +146,13 @@ impl Scenario {
             )?;
             let line = (0.01..=100.0).contains(&edge.line_ratio);
             check.that(line, key("line-ratio"), "is out of bounds", "give 0.01 to 100")?;
+            let legacy = edge.legacy_bps < edge.capacity_bps;
+            check.that(
+                legacy,
+                key("legacy-bps"),
+                "takes all of the capacity",
+                "give less than capacity-bps",
+            )?;
             let alpha = (0.0..=100.0).contains(&edge.alpha);
             check.that(alpha, key("alpha"), "is out of bounds", "give 0 to 100")?;
             if let Some(slope) = edge.slope {

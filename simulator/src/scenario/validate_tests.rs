@@ -35,3 +35,16 @@ fn a_scenario_survives_toml() {
     let json = serde_json::to_string(&scenario).unwrap();
     assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario);
 }
+
+#[test]
+fn a_trace_is_read_beside_its_scenario() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let scenario = Scenario::load(&folder.join("trace-evening.toml")).unwrap();
+    assert!(scenario.population.trace_steps.len() > 400);
+    assert!(scenario.population.trace_steps.is_sorted_by(|left, right| left.0 <= right.0));
+    let mut population = scenario.population.clone();
+    let missing = population.load_trace(&folder.join("none.csv")).expect_err("there is none").to_string();
+    assert!(missing.contains("none.csv: cannot be read"), "{missing}");
+    let wrong = population.load_trace(&folder.join("trace-evening.toml")).expect_err("no steps").to_string();
+    assert!(wrong.contains("line 1 is no step"), "{wrong}");
+}

@@ -289,7 +289,7 @@ impl<'a> World<'a> {
             else {
                 return;
             };
-            if !service.alarm.rings(turn) {
+            if !service.alarm.rings(now, turn) {
                 return;
             }
             if service.edge.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
@@ -299,7 +299,7 @@ impl<'a> World<'a> {
         } else {
             let session = node - self.wire.edges;
             let Some(viewer) = self.viewers.get_mut(session as usize) else { return };
-            let Some(slot) = viewer.slot().filter(|_| viewer.alarm.rings(turn)) else { return };
+            let Some(slot) = viewer.slot().filter(|_| viewer.alarm.rings(now, turn)) else { return };
             let Some(machine) = self.machines.get_mut(slot) else { return };
             if machine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
                 machine.handle_timeout(now);

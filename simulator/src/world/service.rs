@@ -61,6 +61,7 @@ impl<'a> Service<'a> {
         let config = config(scenario, index, life, seed, wire)?;
         let (storage, store) = memory.lend();
         let mut edge = Edge::new(config, storage, store);
+        edge.set_legacy_load(wire.now, scenario.edges.get(index)?.legacy_bps);
         let name = channel_name()?;
         let opened = edge.open_channel(wire.now, &name, scenario.channel.settings(), b"init", None);
         let host = HostId(u32::try_from(index).ok()?);

@@ -46,14 +46,19 @@ pub(crate) enum Happening {
 pub(crate) struct Alarm {
     at: Option<Instant>,
     turn: u32,
+    /// When it rang last, and how often at that time.
+    rang_at: Instant,
+    rings: u32,
 }
 
 impl Alarm {
     /// Whether this wake is the one that counts; then there is none any more.
-    pub(crate) fn rings(&mut self, turn: u32) -> bool {
+    pub(crate) fn rings(&mut self, now: Instant, turn: u32) -> bool {
         let rings = self.at.is_some() && self.turn == turn;
         if rings {
             self.at = None;
+            self.rings = if self.rang_at == now { self.rings + 1 } else { 1 };
+            self.rang_at = now;
         }
         rings
     }
@@ -81,6 +86,8 @@ pub(crate) struct Wire {
     pub(crate) replay: String,
 }
 
+/// Wakes at one time after which a machine is said to spin: playout takes a step with each event that is heard.
+const SPINS_MAX: u32 = 100;
 /// Broken rules that are kept.
 const VIOLATIONS_KEPT: usize = 20;
 
@@ -189,7 +196,13 @@ impl Wire {
     /// Sees to it that a machine is woken at its deadline.
     pub(crate) fn arm(&mut self, alarm: &mut Alarm, node: u32, deadline: Option<Deadline>) {
         let Some(deadline) = deadline else { return };
-        let at = deadline.at.max(self.now);
+        let mut at = deadline.at.max(self.now);
+        if at == self.now && alarm.rang_at == at && alarm.rings >= SPINS_MAX {
+            self.breach("spin", HostId(node), || {
+                format!("woken {SPINS_MAX} times at once for {:?}", deadline.why)
+            });
+            at = at.plus_micros(1_000);
+        }
         // A wake that comes too early finds out and sleeps again: cheaper than one event for each change of mind.
         if alarm.at.is_some_and(|armed| armed <= at) {
             return;
