@@ -41,7 +41,7 @@ pub struct Results {
     pub minutes: Vec<MinuteRow>,
     /// Series from the beginning of the warm-up.
     pub series: Vec<Sample>,
-    /// Rules broken: the first twenty.
+    /// Rules broken: the first three of each.
     pub violations: Vec<Violation>,
     /// Rules broken in all.
     pub violations_count: u64,

@@ -88,14 +88,14 @@ pub(crate) struct Wire {
 
 /// Wakes at one time after which a machine is said to spin: playout takes a step with each event that is heard.
 const SPINS_MAX: u32 = 100;
-/// Broken rules that are kept.
-const VIOLATIONS_KEPT: usize = 20;
+/// Breaches of one rule that are kept: the first tell most.
+const BREACHES_KEPT: usize = 3;
 
 impl Wire {
     /// A rule was broken.
     pub(crate) fn breach(&mut self, rule: &str, host: HostId, detail: impl FnOnce() -> String) {
         self.violations_count += 1;
-        if self.violations.len() < VIOLATIONS_KEPT {
+        if self.violations.iter().filter(|kept| kept.rule == rule).count() < BREACHES_KEPT {
             let node = if self.is_edge(host) {
                 format!("edge {}", host.0)
             } else {
