@@ -1,4 +1,5 @@
 //! Plays a scenario out and prints its results as JSON: `cargo run --release --example simulate -- FILE [SEED]`.
+//! `swarm` instead of a file: the random world of the seed.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +13,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let seed = arguments.next().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    let scenario = match Scenario::load(Path::new(&file)) {
+    let loaded = match file.as_str() {
+        "swarm" => Ok(livesky_sim::draw(seed)),
+        file => Scenario::load(Path::new(file)),
+    };
+    let scenario = match loaded {
         Ok(scenario) => scenario,
         Err(error) => {
             eprintln!("{error}");

@@ -10,6 +10,14 @@ fn live_through(seed: u64) {
     }
 }
 
+/// Leases and feeds came to more than the edge can send; one P2P client, leased in all substreams, was sent nothing for good
+/// while others were fed in full.
+#[test]
+#[ignore = "an edge whose egress is overbooked starves whom it comes to last"]
+fn an_overbooked_edge_starves_nobody() {
+    live_through(4);
+}
+
 /// An edge of little capacity let P2P clients in, had no slot and no rescue left for them when their leases ended, and
 /// neither fed them nor told them to go elsewhere.
 #[test]
