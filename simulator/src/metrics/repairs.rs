@@ -31,6 +31,11 @@ impl Pending {
         is_first && bit != 0
     }
 
+    /// Feeds that wait for another feeder.
+    pub(crate) const fn count(&self) -> u32 {
+        self.lost.count_ones()
+    }
+
     /// A fragment of a feed came: since when it was missing, in microseconds.
     pub(crate) fn on_fed(
         &mut self,

@@ -53,6 +53,9 @@ impl World<'_> {
         self.decide_arrival(session);
         self.add_bytes(session);
         if let Some(viewer) = self.viewers.get_mut(session as usize) {
+            // Who is gone needs no repair.
+            let lost = u64::from(viewer.pending.count());
+            self.wire.collector.repairs_lost = self.wire.collector.repairs_lost.saturating_sub(lost);
             viewer.stay = Stay::Gone;
             viewer.alarm.stop();
             self.wire.collector.totals.viewer_s += now.micros_since(viewer.joined_at) as f64 / 1e6;
