@@ -110,9 +110,10 @@ fn a_flash_crowd_on_a_small_edge_starts_with_less() {
     let totals = totals(&world);
     assert_eq!(totals.startups_ms.len(), 50, "{totals:?}");
     assert_eq!(totals.skipped, 0, "{totals:?}");
-    assert!(totals.stalls <= 20, "{totals:?}");
+    assert!(totals.stalls <= 10, "{totals:?}");
     assert!(share(totals.peers, &totals) > 0.3, "{totals:?}");
-    assert!(totals.startups_ms.last().is_some_and(|&startup| startup < 3_000), "{totals:?}");
+    assert!(totals.startups_ms.get(47).is_some_and(|&p95| p95 < 2_500), "{totals:?}");
+    assert!(totals.startups_ms.last().is_some_and(|&startup| startup < 5_000), "{totals:?}");
 }
 
 /// 2 % of the datagrams lost, 1 % doubled, 15 ms of jitter, 40 % leaving a minute, one in twenty without a word.

@@ -300,6 +300,8 @@ impl<S: FrameStore> Client<'_, S> {
         let Some(request) = feed.request.filter(|request| request.peer == slot) else {
             if !feed.is_from(slot) {
                 self.send_release(now, slot, substream, accept.first);
+            } else if slot == EDGE && accept.grant == Grant::Feed && feed.grant == Grant::Lease {
+                return self.on_promoted(substream);
             }
             return Err(Reject::Stale);
         };
@@ -326,6 +328,14 @@ impl<S: FrameStore> Client<'_, S> {
             feed.search_at = now;
             feed.releases.retain(|release| release.peer != slot);
         }
+        Ok(())
+    }
+
+    /// The edge makes a feed for good of a lease, unasked.
+    fn on_promoted(&mut self, substream: u8) -> Result<(), Reject> {
+        let feed = self.feed_mut(substream).ok_or(Reject::Malformed)?;
+        feed.grant = Grant::Feed;
+        feed.set_level(1);
         Ok(())
     }
 

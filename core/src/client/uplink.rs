@@ -2,9 +2,9 @@
 
 use super::machine::Client;
 use super::peer::{EDGE, slot_bit, slots_of, substreams_of};
-use super::select::{Uplink, slots};
 use super::session::upload_depth;
 use crate::media::FrameId;
+use crate::scaling::{Uplink, slots};
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::RefuseReason;

@@ -15,6 +15,7 @@ use super::events::{EdgeEvent, LeaveCause};
 use super::feeds::{Granted, has_overlay, share_of};
 use super::machine::Edge;
 use super::replies::Reply;
+use super::supply::{class_by_supply, slots_told};
 use crate::scaling::{Decision, admit};
 
 /// Packets a burst begins with before its pace counts (protocol.md, "Join").
@@ -151,7 +152,7 @@ impl<S: FrameStore> Edge<'_, S> {
             Ok(id) => id,
             Err((reason, channel)) => return self.turn_away(path, len, hello, reason, channel, None),
         };
-        let (verdict, decision) = self.decide(now, id);
+        let (verdict, decision) = self.decide(now, id, hello);
         let (class, granted, offered) = match verdict {
             Verdict::Push => (Class::Push, Granted::Feed, [0; CANDIDATES_MAX]),
             Verdict::P2p(granted, offered) => (Class::P2p, granted, offered),
@@ -197,12 +198,15 @@ impl<S: FrameStore> Edge<'_, S> {
         waiting(EgressClass::BurstFirst) + waiting(EgressClass::BurstRest) > BURSTS_WAITING_MAX
     }
 
-    fn decide(&mut self, now: Instant, id: ChannelId) -> (Verdict, Option<Decision>) {
+    fn decide(&mut self, now: Instant, id: ChannelId, hello: &Hello<'_>) -> (Verdict, Option<Decision>) {
         let Some(channel) = self.channel(id) else { return (Verdict::Saturated, None) };
         let Some(thresholds) = self.thresholds(id) else { return (Verdict::Saturated, None) };
         let settings = &channel.settings;
         let p0 = channel.clients.saturating_add(1);
-        let class = admit(&thresholds, p0, channel.nc(), self.config.hysteresis);
+        let by_stage = admit(&thresholds, p0, channel.nc(), self.config.hysteresis);
+        let can_supply = slots_told(hello.upload_bps, settings) > 0;
+        let has_spare = self.has_spare_slots(id, can_supply);
+        let class = class_by_supply(by_stage, thresholds.stage(p0), has_spare);
         let decision = thresholds.explain(thresholds.stage(p0), p0, channel.nc());
         let has_room = channel.nc() + 1.0 <= f64::from(thresholds.n_star);
         if !has_overlay(settings.overlay, settings.levels_max) {
@@ -218,6 +222,7 @@ impl<S: FrameStore> Edge<'_, S> {
                 let has_candidates = offered.iter().any(|&place| place != 0);
                 match self.start_lease(rate_bps, has_candidates) {
                     Some(granted) => Verdict::P2p(granted, offered),
+                    None if by_stage == Class::Push && has_room => Verdict::Push,
                     None => Verdict::Saturated,
                 }
             }

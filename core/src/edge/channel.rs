@@ -98,6 +98,10 @@ pub struct ChannelSlot {
     pub(super) stage: StageTracker,
     /// Suppliers in this channel's part of the table.
     pub(super) suppliers: u32,
+    /// Free upload slots of its suppliers, as last told.
+    pub(super) slots_free: u32,
+    /// All of them.
+    pub(super) slots_all: u32,
     /// Bytes of the frames taken in.
     pub(super) bytes_in: u64,
 }
@@ -120,6 +124,8 @@ impl ChannelSlot {
         scaling: 0.0,
         stage: StageTracker::EMPTY,
         suppliers: 0,
+        slots_free: 0,
+        slots_all: 0,
         bytes_in: 0,
     };
 

@@ -151,6 +151,8 @@ pub struct ClientSlot {
     pub(super) slots: u8,
     /// Of those, promised to others within the last 2 s.
     pub(super) reserved: u8,
+    /// What of its slots the channel's sums hold: free ones, and all.
+    pub(super) slots_counted: (u8, u8),
     /// Substreams it can pass on.
     pub(super) feedable: Mask,
     pub(super) joined_at: Instant,
@@ -193,6 +195,7 @@ impl ClientSlot {
         supplier_place: 0,
         slots: 0,
         reserved: 0,
+        slots_counted: (0, 0),
         feedable: Mask::EMPTY,
         joined_at: Instant::ZERO,
         bytes_by_reason: [0; 4],

@@ -47,6 +47,15 @@ pub enum EdgeEvent {
         /// How that was decided.
         decision: Decision,
     },
+    /// A client on a lease is fed for good from now on.
+    Promoted {
+        /// Who.
+        client: ClientId,
+        /// Of what.
+        channel: ChannelId,
+        /// How that was decided; Nc counts the client.
+        decision: Decision,
+    },
     /// Clients were turned away.
     Refused {
         /// Why.

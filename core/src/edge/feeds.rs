@@ -131,7 +131,11 @@ impl<S: FrameStore> Edge<'_, S> {
             (true, Class::P2p) => thresholds.target_nc(channel.clients).min(f64::from(thresholds.n_star)),
         });
         let may_rescue = has_overlay && self.has_rescue_budget(channel.substream_bps());
-        if nc_then <= nc_max {
+        let can_wait = client.class == Class::P2p
+            && has_overlay
+            && self.has_spare_slots(client.channel, self.can_supply(slot))
+            && may_rescue;
+        if nc_then <= nc_max && !can_wait {
             return Some(Granted::Feed);
         }
         running.or_else(|| may_rescue.then_some(Granted::RescueLease))

@@ -24,6 +24,7 @@ mod stats;
 mod status;
 mod storage;
 mod stun;
+mod supply;
 mod tracker;
 mod view;
 

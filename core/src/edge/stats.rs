@@ -42,6 +42,8 @@ pub struct EdgeStats {
     pub rescues: u64,
     /// Subscriptions refused because the rescue budget was spent.
     pub rescues_refused: u64,
+    /// Times clients on a lease were fed for good from then on.
+    pub promotions: u64,
     /// Events thrown away because nobody polled them.
     pub events_dropped: u64,
     /// Pairs of clients told of each other.

@@ -42,5 +42,6 @@ impl<S: FrameStore> Edge<'_, S> {
             self.refresh(now, slot);
         }
         self.update_supplier(slot);
+        self.promote(now, slot);
     }
 }

@@ -64,7 +64,11 @@ fn what_was_overtaken_is_lost_after_a_while_and_comes_back_once() {
         link.on_sent(at(0), FrameId(7), fragment);
     }
     let ack = Ack { largest: 5, delay_us: 0, one_way_us: 0, runs: &[2, 2, 2] };
-    assert_eq!(link.on_ack(at(50), &ack), Ok(Acked { newly: 4, lost: 0, queue_us: Some(0) }), "reordering is no loss");
+    assert_eq!(
+        link.on_ack(at(50), &ack),
+        Ok(Acked { newly: 4, lost: 0, queue_us: Some(0) }),
+        "reordering is no loss"
+    );
     assert_eq!(link.in_flight(), 2);
     let due = link.loss_deadline().unwrap();
     assert_eq!(due, at(150), "50 ms and four variations of 25");

@@ -4,8 +4,10 @@
 
 mod model;
 mod stage;
+mod uplink;
 
 pub use model::{
     Churn, ScalingError, n_star, n_star_operating, population, scaling_factor, scaling_factor_clamped, supply,
 };
-pub use stage::{Decision, Stage, StageTracker, Thresholds, admit, promotions};
+pub use stage::{Decision, Stage, StageTracker, Thresholds, admit};
+pub use uplink::{Uplink, slots};

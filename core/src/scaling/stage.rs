@@ -181,18 +181,6 @@ pub fn admit(thresholds: &Thresholds, p0: u32, nc_feeds: f64, hysteresis: f64) -
     if has_room { Class::Push } else { Class::P2p }
 }
 
-/// How many P2P clients to promote to push clients, when Nc has fallen short of the target by `hysteresis` clients or
-/// more: one at least, up to the target. A newcomer fills smaller gaps.
-#[must_use]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a float cast saturates, and drops the fraction as wanted"
-)]
-pub fn promotions(thresholds: &Thresholds, p0: u32, nc_feeds: f64, hysteresis: f64) -> u32 {
-    let short = thresholds.target_nc(p0) - nc_feeds + ROUNDING;
-    if short >= hysteresis.max(1.0) { short as u32 } else { 0 }
-}
-
 /// Feeds are counted in sixths and the like: sums of them miss whole numbers by less than this.
 const ROUNDING: f64 = 1e-6;
 

@@ -172,6 +172,9 @@ fn line_of(Told { event, channel }: Told<'_>) -> (u8, String) {
         EdgeEvent::Admitted { client, address, class, decision, .. } => {
             (1, format!("{channel}: client {} at {address} joins as {class:?}: {}", client.0, on(decision)))
         }
+        EdgeEvent::Promoted { client, decision, .. } => {
+            (1, format!("{channel}: client {} is fed for good from now on: {}", client.0, on(decision)))
+        }
         EdgeEvent::Left { client, cause, stayed_ms, .. } => {
             (1, format!("{channel}: client {} goes after {} s: {cause:?}", client.0, stayed_ms / 1_000))
         }

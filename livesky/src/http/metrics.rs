@@ -195,6 +195,8 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
         .sample(&[], stats.rescues);
     text.family("livesky_edge_rescues_refused_total", "counter", "Leases the rescue budget had no room for.")
         .sample(&[], stats.rescues_refused);
+    text.family("livesky_edge_promotions_total", "counter", "Clients on a lease fed for good from then on.")
+        .sample(&[], stats.promotions);
 }
 
 const fn reject_name(reject: Reject) -> &'static str {

@@ -1,6 +1,6 @@
 //! What theory says of the uplinks that were drawn.
 
-use livesky_core::client::select::{Uplink, slots};
+use livesky_core::scaling::{Uplink, slots};
 
 use super::channel::FrameModel;
 use super::hosts::Terms;

@@ -147,6 +147,7 @@ impl Sampler {
             }
             EdgeEvent::ChannelClosed { channel }
             | EdgeEvent::StageChanged { channel, .. }
+            | EdgeEvent::Promoted { channel, .. }
             | EdgeEvent::Left { channel, .. } => Some(channel),
             EdgeEvent::Refused { channel, .. } => channel,
         }
