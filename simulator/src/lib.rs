@@ -7,6 +7,7 @@ mod engine;
 mod invariants;
 mod metrics;
 mod network;
+pub mod report;
 pub mod results;
 pub mod scenario;
 mod seeds;
