@@ -139,7 +139,13 @@ fn edges(list: &mut List, results: &Results) {
     let sum = |of: fn(&EdgeRow) -> u64| results.edges.iter().map(of).sum::<u64>();
     let rate = |of: fn(&EdgeRow) -> f64| results.edges.iter().map(of).sum::<f64>();
     list.known(Group::Edges, "egress, mean", Unit::Bps, Better::Less, rate(|edge| edge.egress_bps_mean));
-    list.known(Group::Edges, "egress, most in a second", Unit::Bps, Better::Less, rate(|edge| edge.egress_bps_max));
+    list.known(
+        Group::Edges,
+        "egress, most in a second",
+        Unit::Bps,
+        Better::Less,
+        rate(|edge| edge.egress_bps_max),
+    );
     list.count(Group::Edges, "let in for push", Better::Neither, sum(|edge| edge.joins_push));
     list.count(Group::Edges, "let in for P2P", Better::Neither, sum(|edge| edge.joins_p2p));
     list.count(Group::Edges, "refusals", Better::Less, sum(|edge| edge.refusals));

@@ -4,10 +4,16 @@
 
 mod compare;
 mod figures;
+mod page;
+mod plot;
+mod plots;
 mod spread;
+mod timeline;
 mod value;
 
 pub use compare::{Difference, compare};
 pub use figures::{Figure, figures};
+pub use page::{ReportError, page};
+pub use plot::PlotError;
 pub use spread::{Row, Spread, rows};
 pub use value::{Better, Group, Unit, Value};
