@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::address::ChannelUrl;
 use crate::config::{Bounds, CAPACITY_MBPS, CHANNELS_MAX, CLIENTS_MAX, HTTP_CONNECTIONS_MAX, N1};
 use crate::input::Input;
+use crate::simulate::SimulateArgs;
 
 /// Hybrid CDN-P2P live streaming: publish a stream, serve it from an edge, watch it and pass it on.
 #[derive(Debug, Parser)]
@@ -29,6 +30,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Everything in one process: a clip, a publisher, an edge and a crowd of viewers
     Demo(DemoArgs),
+    /// Thousands of viewers in virtual time: the same machines over a simulated network
+    Simulate(SimulateArgs),
 }
 
 /// Arguments of `publish`.

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::cli::EdgeArgs;
 use crate::failure::Failure;
+use crate::nearest::nearest;
 
 /// The values a setting may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +204,7 @@ impl Source<'_> {
         unknown.sort_unstable_by_key(|key| key.span().start);
         let Some(key) = unknown.first() else { return Ok(()) };
         let name = key.get_ref();
-        let advice = match nearest(name) {
+        let advice = match nearest(name, KEYS) {
             Some(known) => format!("did you mean `{known}`?"),
             None => format!("the keys are {}", KEYS.join(", ")),
         };
@@ -218,32 +219,6 @@ impl Source<'_> {
         }
         Err(self.failure(value.span(), format!("`{name}` is {min} to {max}, not {number}")))
     }
-}
-
-/// The known key most like `name`, when it is like it at all.
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.replace('_', "-").to_ascii_lowercase();
-    let (distance, key) = KEYS.iter().map(|key| (distance(&name, key), *key)).min()?;
-    (distance <= key.len().max(3) / 2).then_some(key)
-}
-
-/// Edits that make `from` into `to` (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (place, left) in from.bytes().enumerate() {
-        let mut diagonal = place;
-        let mut last = place + 1;
-        for (cell, right) in row.iter_mut().skip(1).zip(to.bytes()) {
-            let cost = (diagonal + usize::from(left != right)).min(last + 1).min(*cell + 1);
-            diagonal = *cell;
-            *cell = cost;
-            last = cost;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = place + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -299,15 +274,5 @@ mod tests {
             assert!(error.starts_with(says), "{text}: {error}");
             assert!(!error.contains('\n'), "{error}");
         }
-    }
-
-    #[test]
-    fn the_nearest_key_is_found_unless_nothing_is_near() {
-        for (name, key) in
-            [("capacity", Some("capacity-mbps")), ("N1", Some("n1")), ("htp", Some("http")), ("q", None)]
-        {
-            assert_eq!(nearest(name), key, "{name}");
-        }
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

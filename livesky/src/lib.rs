@@ -2,10 +2,10 @@
 //!
 //! - [`cli`], [`address`], [`input`], [`config`]: what people write.
 //! - [`commands`]: one file for each thing the program does.
-//! - [`publish`], [`watch`], [`demo`]: what those are made of.
+//! - [`publish`], [`watch`], [`demo`], [`simulate`]: what those are made of.
 //! - [`media`]: MPEG-TS; [`http`]: what an edge, a viewer and the demo answer to players, people and scripts.
 //! - [`error`], [`failure`], [`signals`]: how a command ends.
-//! - [`executor`], [`terminal`], [`ticker`]: threads, status lines, once a second.
+//! - [`executor`], [`terminal`], [`ticker`], [`nearest`]: threads, status lines, once a second, what was meant.
 
 pub mod address;
 pub mod cli;
@@ -18,8 +18,10 @@ pub mod failure;
 pub mod http;
 pub mod input;
 pub mod media;
+pub mod nearest;
 pub mod publish;
 pub mod signals;
+pub mod simulate;
 pub mod terminal;
 pub mod ticker;
 pub mod watch;

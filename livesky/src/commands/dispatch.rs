@@ -1,6 +1,6 @@
 //! From the command line to the command.
 
-use super::{demo, edge, publish, watch};
+use super::{demo, edge, publish, simulate, watch};
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
@@ -14,5 +14,6 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Edge(args) => edge::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Simulate(args) => simulate::run(args),
     }
 }

@@ -4,6 +4,7 @@ mod demo;
 mod dispatch;
 mod edge;
 mod publish;
+mod simulate;
 mod watch;
 
 pub use dispatch::run;

@@ -1,0 +1,167 @@
+//! Tables of figures for a terminal.
+
+use core::cmp::Ordering;
+use core::fmt::Display;
+
+use livesky_sim::Results;
+use livesky_sim::report::{Difference, Group, Row, Value};
+
+/// The figures of some runs: medians, and in brackets the worst seed or the range.
+#[must_use]
+pub fn summary(runs: &[Results], rows: &[Row]) -> String {
+    let mut table = Table::default();
+    for row in rows {
+        let spread = row.spread_text();
+        let spread = if spread.is_empty() { spread } else { format!("[{spread}]") };
+        table.push(row.group, vec![row.label.clone(), row.median_text(), spread]);
+    }
+    let mut text = table.text(&[false, true, false]);
+    text.push('\n');
+    for run in runs {
+        let Results { seed, event_hash, .. } = run;
+        text.push_str(&format!("seed {seed}: hash {event_hash}\n"));
+    }
+    text
+}
+
+/// How figures differ: both, the difference, and which is better.
+#[must_use]
+pub fn differences(differences: &[Difference]) -> String {
+    let mut table = Table::default();
+    let heads = ["", "A", "B", "B - A", "percent", "better"];
+    table.lines.push(Line::Cells(heads.map(str::to_owned).to_vec()));
+    for difference in differences {
+        table.push(difference.group, cells(difference));
+    }
+    table.text(&[false, true, true, true, true, false])
+}
+
+fn cells(difference: &Difference) -> Vec<String> {
+    let text = |value: Value| value.text(difference.unit);
+    let absolute = difference.absolute().map_or_else(String::new, |absolute| {
+        let sign = if absolute > 0.0 { "+" } else { "" };
+        format!("{sign}{}", difference.unit.text(absolute))
+    });
+    let percent = difference.percent().map_or_else(String::new, |percent| format!("{percent:+.1} %"));
+    let better = match difference.better {
+        None => "",
+        Some(Ordering::Less) => "A",
+        Some(Ordering::Equal) => "=",
+        Some(Ordering::Greater) => "B",
+    };
+    let label = difference.label.clone();
+    vec![label, text(difference.left), text(difference.right), absolute, percent, better.to_owned()]
+}
+
+enum Line {
+    Head(String),
+    Cells(Vec<String>),
+}
+
+/// Lines of cells under headings.
+#[derive(Default)]
+struct Table {
+    group: Option<Group>,
+    lines: Vec<Line>,
+}
+
+impl Table {
+    fn push(&mut self, group: Group, cells: Vec<String>) {
+        if self.group != Some(group) {
+            self.group = Some(group);
+            self.lines.push(Line::Head(group.to_string()));
+        }
+        self.lines.push(Line::Cells(cells));
+    }
+
+    /// The table; columns whose place in `is_right` says so end at the same column.
+    fn text(&self, is_right: &[bool]) -> String {
+        let width = |column: usize| {
+            let cells = self.lines.iter().filter_map(|line| match line {
+                Line::Head(_) => None,
+                Line::Cells(cells) => cells.get(column),
+            });
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let columns: Vec<(usize, bool)> =
+            is_right.iter().enumerate().map(|(column, is_right)| (width(column), *is_right)).collect();
+        let mut text = String::new();
+        for line in &self.lines {
+            match line {
+                Line::Head(head) => text.push_str(&format!("\n{head}\n")),
+                Line::Cells(cells) => {
+                    let cells: Vec<String> = cells
+                        .iter()
+                        .zip(&columns)
+                        .map(|(cell, (width, is_right))| padded(cell, *width, *is_right))
+                        .collect();
+                    text.push_str(format!("  {}", cells.join("  ")).trim_end());
+                    text.push('\n');
+                }
+            }
+        }
+        text
+    }
+}
+
+fn padded(cell: &impl Display, width: usize, is_right: bool) -> String {
+    if is_right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use livesky_sim::report::{Better, Spread, Unit};
+
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let row = |label: &str, median, spread| Row {
+            group: Group::Quality,
+            label: label.to_owned(),
+            unit: Unit::Count,
+            better: Better::Less,
+            median: Value::Known(median),
+            spread,
+        };
+        let rows =
+            [row("stalls", 7.0, Some(Spread::Worst(Value::Known(12.0), 3))), row("longer name", 123.0, None)];
+        let expected = "\nQuality\n  stalls         7  [12 (seed 3)]\n  longer name  123\n\n";
+        assert_eq!(summary(&[], &rows), expected);
+    }
+
+    #[test]
+    fn differences_say_how_much_and_which_is_better() {
+        let difference = |left, right, better| Difference {
+            group: Group::Startup,
+            label: "x".to_owned(),
+            unit: Unit::Ms,
+            left,
+            right,
+            better,
+        };
+        for (left, right, better, expected) in [
+            (
+                Value::Known(200.0),
+                Value::Known(250.0),
+                Some(Ordering::Less),
+                ["x", "200 ms", "250 ms", "+50 ms", "+25.0 %", "A"],
+            ),
+            (
+                Value::Never,
+                Value::Known(250.0),
+                Some(Ordering::Greater),
+                ["x", "never", "250 ms", "", "", "B"],
+            ),
+            (
+                Value::Known(0.0),
+                Value::Known(0.0),
+                Some(Ordering::Equal),
+                ["x", "0 ms", "0 ms", "0 ms", "", "="],
+            ),
+            (Value::Absent, Value::Known(1.0), None, ["x", "-", "1 ms", "", "", ""]),
+        ] {
+            assert_eq!(cells(&difference(left, right, better)), expected);
+        }
+    }
+}
