@@ -123,3 +123,46 @@ fn an_output_that_cannot_be_written() {
     let line = error_of(&["watch", &url, "--out", "/nowhere/at/all.ts"]);
     assert!(line.contains("cannot write /nowhere/at/all.ts"), "{line}");
 }
+
+#[test]
+fn scenarios_that_cannot_be_simulated() {
+    let unknown = file("unknown.toml", b"name = \"x\"\nrpm = 5\n");
+    let bounds = file("bounds.toml", b"name = \"x\"\n[network]\nloss = 2\n");
+    let (unknown, bounds) = (unknown.to_str().expect("ASCII"), bounds.to_str().expect("ASCII"));
+    for (arguments, says) in [
+        (vec!["simulate", "smoke-chrun"], "did you mean `smoke-churn`?"),
+        (vec!["simulate", "zzzzzzzzz"], "there is no scenario `zzzzzzzzz`: `livesky simulate --list`"),
+        (vec!["simulate", "/nowhere/at/all.toml"], "/nowhere/at/all.toml: cannot be read: No such file"),
+        (vec!["simulate", unknown], "line 2, column 1: unknown field `rpm`"),
+        (vec!["simulate", bounds], "network.loss = 2 is no share: give a fraction from 0 to 1"),
+        (vec!["simulate", "smoke-churn", "--seed", "x"], "invalid value 'x'"),
+        (vec!["simulate", "smoke-churn", "--seeds", "0"], "there are no seeds in 0: give a number as 10"),
+        (vec!["simulate", "smoke-churn", "--seeds", "7..3"], "there are no seeds in 7..3"),
+        (vec!["simulate", "smoke-churn", "--seed", "1", "--seeds", "3"], "cannot be used with"),
+        (vec!["simulate", "swarm", "--seeds", "a"], "`a` is no seed"),
+    ] {
+        let line = error_of(&arguments);
+        assert!(line.contains(says), "{arguments:?}: {line}");
+    }
+    fs::remove_file(unknown).expect("the file is there");
+    fs::remove_file(bounds).expect("the file is there");
+}
+
+#[test]
+fn results_that_cannot_be_compared() {
+    let text = file("text.json", b"not JSON");
+    let other = file("other.json", b"{\"name\": \"x\"}");
+    let empty = file("empty.json", b"[]");
+    for (path, says) in [
+        ("/nowhere/at/all.json", "cannot read /nowhere/at/all.json: No such file"),
+        (text.to_str().expect("ASCII"), "has no results: expected ident at line 1"),
+        (other.to_str().expect("ASCII"), "has no results: "),
+        (empty.to_str().expect("ASCII"), "has no results: it is empty"),
+    ] {
+        let line = error_of(&["simulate", "compare", path, path]);
+        assert!(line.contains(says), "{path}: {line}");
+    }
+    for path in [text, other, empty] {
+        fs::remove_file(path).expect("the file is there");
+    }
+}

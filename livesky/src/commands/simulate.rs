@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
-use livesky_sim::Results;
-use livesky_sim::report;
+use livesky_sim::{Progress, Results, Scenario, report};
 
 use crate::failure::Failure;
-use crate::simulate::{self, CompareArgs, Named, Other, PlayArgs, Screen, SimulateArgs};
+use crate::simulate::{self, CompareArgs, Named, Other, PlayArgs, Screen, Seeds, SimulateArgs, SwarmArgs};
+
+/// Worlds of a swarm unless said.
+const SWARM_SEEDS: u64 = 20;
 
 /// Does what the arguments say.
 ///
@@ -16,7 +18,7 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Failure> {
     match args.other {
         None if args.play.is_list => list(),
         None => play(&args.play),
-        Some(Other::Swarm(args)) => Err(Failure::new(format!("{args:?}"))),
+        Some(Other::Swarm(args)) => swarm(&args),
         Some(Other::Compare(args)) => compare(&args),
     }
 }
@@ -38,14 +40,15 @@ fn play(args: &PlayArgs) -> Result<(), Failure> {
         Some(seeds) => seeds.list(scenario.run.seeds),
         None => vec![args.seed.unwrap_or(1)],
     };
-    let jobs: Vec<u64> =
-        seeds.iter().copied().chain(args.is_twice.then_some(seeds.clone()).into_iter().flatten()).collect();
+    let mut jobs = seeds.clone();
+    if args.is_twice {
+        jobs.extend(&seeds);
+    }
     let mut screen = Screen::new(&scenario.name, jobs.len(), scenario.total_s());
-    let run = |seed: &u64, progress: &mut dyn FnMut(livesky_sim::Progress)| {
-        livesky_sim::run(scenario, *seed, progress)
-    };
+    let run = |seed: &u64, progress: &mut dyn FnMut(Progress)| livesky_sim::run(scenario, *seed, progress);
     let mut runs = simulate::run_all(&jobs, run, &mut screen);
     let again = runs.split_off(seeds.len().min(runs.len()));
+    named.name_replays(&mut runs);
     let json = simulate::json(&runs, args.seeds.is_some())?;
     if let Some(path) = &args.out {
         simulate::write(path, &json)?;
@@ -66,9 +69,33 @@ fn play(args: &PlayArgs) -> Result<(), Failure> {
     no_rule_broken(&runs)
 }
 
+/// Lives through random worlds, and says which rules were broken in them.
+fn swarm(args: &SwarmArgs) -> Result<(), Failure> {
+    let seeds = match (&args.seeds, args.seed) {
+        (None, Some(seed)) => vec![seed],
+        (Some(Seeds::All) | None, _) => (1..=SWARM_SEEDS).collect(),
+        (Some(seeds), _) => seeds.list(SWARM_SEEDS),
+    };
+    let worlds: Vec<(u64, Scenario)> = seeds.iter().map(|&seed| (seed, livesky_sim::draw(seed))).collect();
+    let span_s = worlds.first().map_or(0.0, |(_, scenario)| scenario.total_s());
+    let mut screen = Screen::new("swarm", worlds.len(), span_s);
+    let run = |(seed, scenario): &(u64, Scenario), progress: &mut dyn FnMut(Progress)| {
+        livesky_sim::run(scenario, *seed, progress)
+    };
+    let runs = simulate::run_all(&worlds, run, &mut screen);
+    if args.is_json {
+        print(&simulate::json(&runs, args.seed.is_none())?);
+    } else {
+        print(&simulate::worlds(&runs));
+    }
+    no_rule_broken(&runs)
+}
+
 /// Two runs with the same seed are to be the same.
 fn same_twice(runs: &[Results], again: &[Results]) -> Result<(), Failure> {
-    let different = runs.iter().zip(again).find(|(run, again)| run != again);
+    let is_same =
+        |run: &Results, again: &Results| run.event_hash == again.event_hash && run.series == again.series;
+    let different = runs.iter().zip(again).find(|(run, again)| !is_same(run, again));
     let Some((run, again)) = different else {
         say(&format!("run twice with {} seeds: the same to the last event", runs.len()));
         return Ok(());

@@ -14,4 +14,4 @@ pub use runs::run_all;
 pub use scenarios::{Named, find, list};
 pub use screen::Screen;
 pub use seeds::Seeds;
-pub use table::{differences, summary};
+pub use table::{differences, summary, worlds};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use livesky_sim::Scenario;
+use livesky_sim::{Results, Scenario};
 use rust_embed::RustEmbed;
 
 use crate::failure::Failure;
@@ -19,6 +19,18 @@ pub struct Named {
     pub scenario: Scenario,
     /// As its author wrote it.
     pub text: String,
+    /// How the command line names it.
+    pub argument: String,
+}
+
+impl Named {
+    /// Rules broken are seen again with the file that was run, whatever name stands in it.
+    pub fn name_replays(&self, runs: &mut [Results]) {
+        for run in runs {
+            let replay = format!("livesky simulate {} --seed {}", self.argument, run.seed);
+            run.violations.iter_mut().for_each(|violation| violation.replay.clone_from(&replay));
+        }
+    }
 }
 
 /// Names of the scenarios built in, in alphabetical order.
@@ -51,7 +63,7 @@ pub fn find(name: &str) -> Result<Named, Failure> {
     let scenario = Scenario::load(path).map_err(fail)?;
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
-    Ok(Named { scenario, text })
+    Ok(Named { scenario, text, argument: name.to_owned() })
 }
 
 fn built_in(name: &str) -> Result<Named, Failure> {
@@ -67,7 +79,7 @@ fn built_in(name: &str) -> Result<Named, Failure> {
     let text = String::from_utf8_lossy(&embedded.data).into_owned();
     let scenario =
         Scenario::parse(&text, &file).map_err(|error| Failure::new(one_line(&error.to_string())))?;
-    Ok(Named { scenario, text })
+    Ok(Named { scenario, text, argument: name.to_owned() })
 }
 
 /// A message of several lines in one: what it says of the place, and what is wrong there. The lines between draw it.
@@ -85,7 +97,7 @@ mod tests {
     fn every_scenario_built_in_is_valid_and_says_what_it_is_about() {
         let list = list().unwrap();
         assert!(list.len() >= 2, "{}", list.len());
-        for Named { scenario, text } in list {
+        for Named { scenario, text, .. } in list {
             assert!(!scenario.about.is_empty() && !scenario.about.contains('\n'), "{}", scenario.name);
             assert_eq!(find(&scenario.name).unwrap().text, text, "{} is found by its name", scenario.name);
         }

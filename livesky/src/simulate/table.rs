@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use core::fmt::Display;
 
 use livesky_sim::Results;
-use livesky_sim::report::{Difference, Group, Row, Value};
+use livesky_sim::report::{Difference, Group, Row, Unit, Value};
 
 /// The figures of some runs: medians, and in brackets the worst seed or the range.
 #[must_use]
@@ -22,6 +22,25 @@ pub fn summary(runs: &[Results], rows: &[Row]) -> String {
         text.push_str(&format!("seed {seed}: hash {event_hash}\n"));
     }
     text
+}
+
+/// The worlds of a swarm, a line each.
+#[must_use]
+pub fn worlds(runs: &[Results]) -> String {
+    let heads = ["seed", "viewers", "faults", "continuity", "hash", "rules broken"].map(str::to_owned);
+    let cells = |run: &Results| {
+        let Results { seed, scenario, totals, quality, event_hash, violations_count, .. } = run;
+        vec![
+            seed.to_string(),
+            totals.viewers_max.to_string(),
+            scenario.faults.len().to_string(),
+            Unit::Fraction.text(quality.continuity),
+            event_hash.clone(),
+            violations_count.to_string(),
+        ]
+    };
+    let lines = core::iter::once(heads.to_vec()).chain(runs.iter().map(cells)).map(Line::Cells).collect();
+    Table { group: None, lines }.text(&[true, true, true, true, false, true])
 }
 
 /// How figures differ: both, the difference, and which is better.
@@ -110,7 +129,7 @@ fn padded(cell: &impl Display, width: usize, is_right: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use livesky_sim::report::{Better, Spread, Unit};
+    use livesky_sim::report::{Better, Spread};
 
     use super::*;
 

@@ -28,6 +28,8 @@ pub enum Spread {
     Worst(Value, u64),
     /// Least and most, of facts that are neither good nor bad.
     Range(Value, Value),
+    /// All seeds have the same value.
+    None,
 }
 
 impl Row {
@@ -42,8 +44,8 @@ impl Row {
     pub fn spread_text(&self) -> String {
         match self.spread {
             None => String::new(),
+            Some(Spread::None) => "the same".to_owned(),
             Some(Spread::Worst(value, seed)) => format!("{} (seed {seed})", value.text(self.unit)),
-            Some(Spread::Range(least, most)) if least == most => "the same".to_owned(),
             Some(Spread::Range(least, most)) => {
                 format!("{} to {}", least.text(self.unit), most.text(self.unit))
             }
@@ -80,6 +82,9 @@ fn spread(better: Better, values: &[(u64, f64)]) -> Option<Spread> {
         values.iter().copied().reduce(|best, next| if is_before(next.1, best.1) { next } else { best })
     };
     let (least, most) = (by(|left, right| left < right)?, by(|left, right| left > right)?);
+    if least.1 == most.1 {
+        return Some(Spread::None);
+    }
     Some(match better {
         Better::More => Spread::Worst(Value::of(least.1), least.0),
         Better::Less => Spread::Worst(Value::of(most.1), most.0),
@@ -121,6 +126,7 @@ mod tests {
         assert_eq!(spread(Better::Less, &values), Some(Spread::Worst(Value::Known(1.0), 6)));
         let range = Spread::Range(Value::Known(0.8), Value::Known(1.0));
         assert_eq!(spread(Better::Neither, &values), Some(range));
+        assert_eq!(spread(Better::Less, &[(1, 2.0), (2, 2.0)]), Some(Spread::None));
         assert_eq!(spread(Better::Less, &[]), None);
     }
 }
