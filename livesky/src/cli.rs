@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::address::ChannelUrl;
 use crate::config::{Bounds, CAPACITY_MBPS, CHANNELS_MAX, CLIENTS_MAX, HTTP_CONNECTIONS_MAX, N1};
 use crate::input::Input;
+use crate::scaling::ScalingArgs;
 use crate::simulate::SimulateArgs;
 
 /// Hybrid CDN-P2P live streaming: publish a stream, serve it from an edge, watch it and pass it on.
@@ -85,6 +86,7 @@ fn frame_rate(text: &str) -> Result<f64, String> {
 #[command(after_help = "Examples:
   livesky edge
   livesky edge --http 127.0.0.1:8080 --capacity-mbps 50 --n1 20
+  livesky edge --alpha 0.54 --gamma 0.108 --delta 0.072 --churn-interval-s 60
   livesky edge --config edge.toml        (edge.toml: capacity-mbps = 50)")]
 pub struct EdgeArgs {
     /// Settings in TOML; flags override them
@@ -108,6 +110,9 @@ pub struct EdgeArgs {
     /// Clients fed directly before peers are used, N1 [default: 100]
     #[arg(long, value_name = "N1", value_parser = flag(N1))]
     pub n1: Option<u64>,
+    /// What S follows from.
+    #[command(flatten)]
+    pub scaling: ScalingArgs,
     /// Most clients [default: 4096]
     #[arg(long, value_name = "N", value_parser = flag(CLIENTS_MAX))]
     pub clients_max: Option<u64>,
@@ -132,7 +137,7 @@ pub struct EdgeArgs {
 }
 
 /// A whole number within the bounds of a setting.
-fn flag(bounds: Bounds) -> clap::builder::RangedU64ValueParser<u64> {
+pub(crate) fn flag(bounds: Bounds) -> clap::builder::RangedU64ValueParser<u64> {
     clap::value_parser!(u64).range(bounds.min..=bounds.max)
 }
 
@@ -179,6 +184,9 @@ pub struct DemoArgs {
     /// Clients fed directly before peers are used, N1 [default: a quarter of the viewers, at most 10]
     #[arg(long, value_name = "N1", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub n1: Option<u32>,
+    /// What S follows from.
+    #[command(flatten)]
+    pub scaling: ScalingArgs,
     /// What the edge may send, in Mbit/s: little makes stage 4, and starts slow
     #[arg(long, value_name = "MBPS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub capacity_mbps: u32,

@@ -11,6 +11,7 @@ use toml::Spanned;
 use crate::cli::EdgeArgs;
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use crate::scaling::{ALPHA, CHURN_INTERVAL_S, DELTA, GAMMA, RealBounds, SLOPE, Scaling};
 
 /// The values a setting may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub const CHANNELS_MAX: Bounds = Bounds { min: 1, max: livesky_core::edge::CHANN
 pub const HTTP_CONNECTIONS_MAX: Bounds = Bounds { min: 1, max: 100_000 };
 
 /// Settings of an edge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EdgeSettings {
     /// Where clients reach it.
     pub udp: SocketAddr,
@@ -47,6 +48,8 @@ pub struct EdgeSettings {
     pub capacity_mbps: u64,
     /// Clients fed directly before peers are used.
     pub n1: u64,
+    /// What S follows from.
+    pub scaling: Scaling,
     /// Most clients.
     pub clients_max: u64,
     /// Most channels.
@@ -69,6 +72,7 @@ impl Default for EdgeSettings {
             host: None,
             capacity_mbps: 200,
             n1: 100,
+            scaling: Scaling::default(),
             clients_max: 4_096,
             channels_max: 8,
             http_connections_max: 1_024,
@@ -79,13 +83,18 @@ impl Default for EdgeSettings {
 }
 
 /// Keys of the file; the flags have the same names.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 16] = [
     "udp",
     "tcp",
     "http",
     "host",
     "capacity-mbps",
     "n1",
+    "alpha",
+    "gamma",
+    "delta",
+    "churn-interval-s",
+    "slope",
     "clients-max",
     "channels-max",
     "http-connections-max",
@@ -102,6 +111,11 @@ struct EdgeFile {
     host: Option<String>,
     capacity_mbps: Option<Spanned<u64>>,
     n1: Option<Spanned<u64>>,
+    alpha: Option<Spanned<f64>>,
+    gamma: Option<Spanned<f64>>,
+    delta: Option<Spanned<f64>>,
+    churn_interval_s: Option<Spanned<u64>>,
+    slope: Option<Spanned<f64>>,
     clients_max: Option<Spanned<u64>>,
     channels_max: Option<Spanned<u64>>,
     http_connections_max: Option<Spanned<u64>>,
@@ -140,7 +154,21 @@ impl EdgeSettings {
             Some(value) => source.check(name, bounds, &value),
             None => Ok(otherwise),
         };
+        let real = |name, bounds, value: Option<Spanned<f64>>| {
+            value.map(|value| source.check_real(name, bounds, &value)).transpose()
+        };
+        let interval = file.churn_interval_s;
+        let scaling = Scaling {
+            alpha: real("alpha", ALPHA, file.alpha)?,
+            gamma: real("gamma", GAMMA, file.gamma)?,
+            delta: real("delta", DELTA, file.delta)?,
+            churn_interval_s: interval
+                .map(|value| source.check("churn-interval-s", CHURN_INTERVAL_S, &value))
+                .transpose()?,
+            slope: real("slope", SLOPE, file.slope)?,
+        };
         Ok(Self {
+            scaling,
             udp: file.udp.unwrap_or(base.udp),
             tcp: file.tcp.unwrap_or(base.tcp),
             http: file.http.unwrap_or(base.http),
@@ -168,6 +196,7 @@ impl EdgeSettings {
             host: args.host.clone().or(self.host),
             capacity_mbps: args.capacity_mbps.unwrap_or(self.capacity_mbps),
             n1: args.n1.unwrap_or(self.n1),
+            scaling: self.scaling.with_flags(&args.scaling),
             clients_max: args.clients_max.unwrap_or(self.clients_max),
             channels_max: args.channels_max.unwrap_or(self.channels_max),
             http_connections_max: args.http_connections_max.unwrap_or(self.http_connections_max),
@@ -219,11 +248,21 @@ impl Source<'_> {
         }
         Err(self.failure(value.span(), format!("`{name}` is {min} to {max}, not {number}")))
     }
+
+    fn check_real(&self, name: &str, bounds: RealBounds, value: &Spanned<f64>) -> Result<f64, Failure> {
+        let RealBounds { min, max } = bounds;
+        let number = *value.get_ref();
+        if bounds.contain(number) {
+            return Ok(number);
+        }
+        Err(self.failure(value.span(), format!("`{name}` is {min} to {max}, not {number}")))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaling::ScalingArgs;
 
     fn parse(text: &str) -> Result<EdgeSettings, String> {
         EdgeSettings::parse(Path::new("edge.toml"), text).map_err(|failure| failure.to_string())
@@ -232,17 +271,30 @@ mod tests {
     #[test]
     fn a_file_overrides_defaults_and_flags_override_the_file() {
         assert_eq!(parse(""), Ok(EdgeSettings::default()));
-        let file = parse("capacity-mbps = 50\nn1 = 7\nhttp = \"127.0.0.1:9000\"\npage = false").unwrap();
+        let file = parse(
+            "capacity-mbps = 50\nn1 = 7\nhttp = \"127.0.0.1:9000\"\npage = false\n\
+             alpha = 1\ngamma = 0.1\nchurn-interval-s = 60\nslope = 0.5",
+        )
+        .unwrap();
         let expected = EdgeSettings {
             capacity_mbps: 50,
             n1: 7,
             http: "127.0.0.1:9000".parse().unwrap(),
             has_page: false,
+            scaling: Scaling {
+                alpha: Some(1.0),
+                gamma: Some(0.1),
+                delta: None,
+                churn_interval_s: Some(60),
+                slope: Some(0.5),
+            },
             ..EdgeSettings::default()
         };
         assert_eq!(file, expected);
-        let args = EdgeArgs { n1: Some(9), ..EdgeArgs::default() };
-        assert_eq!(file.with_flags(&args), EdgeSettings { n1: 9, ..expected });
+        let scaling = ScalingArgs { alpha: Some(0.54), delta: Some(0.2), ..ScalingArgs::default() };
+        let args = EdgeArgs { n1: Some(9), scaling, ..EdgeArgs::default() };
+        let scaling = Scaling { alpha: Some(0.54), delta: Some(0.2), ..expected.scaling };
+        assert_eq!(file.with_flags(&args), EdgeSettings { n1: 9, scaling, ..expected });
     }
 
     #[test]
@@ -264,6 +316,17 @@ mod tests {
             ("\n\n  capacity-mbps = 0", "edge.toml:3:19: `capacity-mbps` is 1 to 100000, not 0"),
             ("n1 = 70000", "edge.toml:1:6: `n1` is 1 to 65535, not 70000"),
             ("n1 = -1", "edge.toml:1:6:"),
+            ("n1 = 5\nalpha = 101", "edge.toml:2:9: `alpha` is 0 to 100, not 101"),
+            ("alpha = nan", "edge.toml:1:9: `alpha` is 0 to 100, not NaN"),
+            ("gamma = -0.1", "edge.toml:1:9: `gamma` is 0 to 1, not -0.1"),
+            ("delta = 1", "edge.toml:1:9: `delta` is 0 to 0.99, not 1"),
+            ("slope = 0", "edge.toml:1:9: `slope` is 0.01 to 1, not 0"),
+            ("slope = \"S\"", "edge.toml:1:9: invalid type: string \"S\", expected f64"),
+            ("churn-interval-s = 0", "edge.toml:1:20: `churn-interval-s` is 1 to 300, not 0"),
+            (
+                "churn_interval = 20",
+                "edge.toml:1:1: there is no setting `churn_interval`: did you mean `churn-interval-s`?",
+            ),
             ("channels-max = 33", "edge.toml:1:16: `channels-max` is 1 to 32, not 33"),
             ("udp = \"localhost\"", "edge.toml:1:7: invalid socket address"),
             ("n1 = \"5\"", "edge.toml:1:6: invalid type: string \"5\", expected u64"),

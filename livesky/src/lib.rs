@@ -1,6 +1,6 @@
 //! LiveSky, the program: publish a stream, serve it from an edge, watch it and pass it on.
 //!
-//! - [`cli`], [`address`], [`input`], [`config`]: what people write.
+//! - [`cli`], [`address`], [`input`], [`config`], [`scaling`]: what people write.
 //! - [`commands`]: one file for each thing the program does.
 //! - [`publish`], [`watch`], [`demo`], [`simulate`]: what those are made of.
 //! - [`media`]: MPEG-TS; [`http`]: what an edge, a viewer and the demo answer to players, people and scripts.
@@ -20,6 +20,7 @@ pub mod input;
 pub mod media;
 pub mod nearest;
 pub mod publish;
+pub mod scaling;
 pub mod signals;
 pub mod simulate;
 pub mod terminal;

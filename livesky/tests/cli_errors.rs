@@ -98,6 +98,12 @@ fn values_out_of_bounds() {
         (vec!["demo", "--rate", "0"], "0 is not in 50.."),
         (vec!["demo", "--viewers", "0"], "0 is not in 1.."),
         (vec!["demo", "--loss", "101"], "percentages are 0 to 100"),
+        (vec!["demo", "--alpha", "-1"], "-1 is not in 0..=100"),
+        (vec!["edge", "--alpha", "x"], "x is not a number"),
+        (vec!["edge", "--gamma", "1.5"], "1.5 is not in 0..=1"),
+        (vec!["edge", "--delta", "NaN"], "NaN is not in 0..=0.99"),
+        (vec!["edge", "--churn-interval-s", "0"], "0 is not in 1..=300"),
+        (vec!["edge", "--slope", "0"], "0 is not in 0.01..=1"),
         (vec!["watch", "live1"], "livesky://HOST:PORT/CHANNEL"),
         (vec!["publish", clip, "--to", "127.0.0.1:9", "--channel", "a b"], "a channel's name is"),
     ] {

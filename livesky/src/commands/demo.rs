@@ -70,7 +70,10 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let feeding = executor::spawn(feed(stream.frames, past, publisher));
 
     let board = StateBoard::new();
-    let state = StateOptions::new(edge.udp_addr().to_string(), plan.capacity_bps, churn);
+    let state = StateOptions {
+        churn_interval_s: plan.scaling.interval_s(),
+        ..StateOptions::new(edge.udp_addr().to_string(), plan.capacity_bps, churn)
+    };
     let sampler = Sampler::new(edge.clone(), state, Arc::clone(&board));
     let sampling = executor::spawn(sampler.run(|_| {}));
     let screen = Screen::new(format!("viewer/{CHANNEL}"));

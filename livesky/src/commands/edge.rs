@@ -34,6 +34,7 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
     let board = StateBoard::new();
     let state = StateOptions {
         are_addresses_masked: settings.are_addresses_masked,
+        churn_interval_s: settings.scaling.interval_s(),
         ..StateOptions::new(host.at(handle.udp_addr()), config.capacity_bps, config.churn)
     };
     let sampler = Sampler::new(handle.clone(), state, Arc::clone(&board));
@@ -77,6 +78,8 @@ fn options(settings: &EdgeSettings) -> EdgeOptions {
     let mut options = EdgeOptions::new(settings.udp, settings.tcp);
     options.config.capacity_bps = settings.capacity_mbps.saturating_mul(1_000_000);
     options.config.n1 = u32::try_from(settings.n1).unwrap_or(u32::MAX);
+    options.config.churn = settings.scaling.churn();
+    options.config.slope = settings.scaling.slope;
     options.clients_max = usize::try_from(settings.clients_max).unwrap_or(usize::MAX);
     options.channels_max = usize::try_from(settings.channels_max).unwrap_or(usize::MAX);
     options.store_bytes_max = STORE_BYTES_MAX;

@@ -8,6 +8,7 @@ use livesky_core::media::ChannelSettings;
 use livesky_std::{EdgeOptions, Impairment, UdpOptions};
 
 use crate::cli::DemoArgs;
+use crate::scaling::Scaling;
 
 /// Rate of the clip.
 pub const CLIP_RATE_BPS: u32 = 400_000;
@@ -27,6 +28,8 @@ pub struct Plan {
     pub settings: ChannelSettings,
     /// Clients fed directly before peers are used.
     pub n1: u32,
+    /// What S follows from.
+    pub scaling: Scaling,
     /// What the edge may send.
     pub capacity_bps: u64,
     /// Viewers that leave in a minute, as a share of all.
@@ -46,6 +49,7 @@ impl Plan {
             viewers: args.viewers,
             settings,
             n1,
+            scaling: Scaling::default().with_flags(&args.scaling),
             capacity_bps: u64::from(args.capacity_mbps) * 1_000_000,
             churn: args.churn / 100.0,
             seed: args.seed,
@@ -78,6 +82,8 @@ impl Plan {
             config: EdgeConfig {
                 seed: self.seed.max(1),
                 n1: self.n1,
+                churn: self.scaling.churn(),
+                slope: self.scaling.slope,
                 capacity_bps: self.capacity_bps,
                 ..EdgeConfig::default()
             },
@@ -132,6 +138,15 @@ mod tests {
         for (arguments, n1) in [("", 5), ("--viewers 100", 10), ("--viewers 1", 1), ("--n1 30", 30)] {
             assert_eq!(plan(arguments).n1, n1, "{arguments}");
         }
+    }
+
+    #[test]
+    fn the_edge_is_told_what_s_follows_from() {
+        let config = plan("--alpha 0.5 --gamma 0.1 --churn-interval-s 60 --slope 0.9").edge_options().config;
+        assert_eq!((config.churn.alpha, config.churn.gamma, config.slope), (0.5, 0.1, Some(0.9)));
+        assert!((config.churn.delta - 0.072).abs() < 1e-12, "{:?}", config.churn);
+        let config = plan("").edge_options().config;
+        assert_eq!((config.churn, config.slope), (livesky_core::scaling::Churn::default(), None));
     }
 
     #[test]
