@@ -87,6 +87,14 @@ impl PopulationSpec {
     pub fn load_trace(&mut self, path: &Path) -> Result<(), ScenarioError> {
         let unreadable = |source| ScenarioError::Unreadable { path: path.to_owned(), source };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        self.read_trace(&text, &path.display().to_string())
+    }
+
+    /// Takes in the text of a trace; `file` is its name in messages.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] that names the line that is no step.
+    pub fn read_trace(&mut self, text: &str, file: &str) -> Result<(), ScenarioError> {
         self.trace_steps.clear();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -94,7 +102,7 @@ impl PopulationSpec {
                 continue;
             }
             let step = trace_step(line).ok_or_else(|| ScenarioError::Invalid {
-                file: path.display().to_string(),
+                file: file.to_owned(),
                 key: format!("line {}", index + 1),
                 problem: format!("is no step: `{line}`"),
                 advice: "write `seconds,join` or `seconds,leave`".to_owned(),
