@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use livesky_sim::scenario::ScenarioError;
 use livesky_sim::{Results, Scenario};
 use rust_embed::RustEmbed;
 
@@ -59,7 +60,7 @@ pub fn find(name: &str) -> Result<Named, Failure> {
         return built_in(name);
     }
     let path = Path::new(name);
-    let fail = |error: livesky_sim::scenario::ScenarioError| Failure::new(one_line(&error.to_string()));
+    let fail = |error: ScenarioError| Failure::new(one_line(&error.to_string()));
     let scenario = Scenario::load(path).map_err(fail)?;
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
@@ -77,8 +78,13 @@ fn built_in(name: &str) -> Result<Named, Failure> {
         return Err(Failure::new(format!("there is no scenario `{name}`: {advice}")));
     };
     let text = String::from_utf8_lossy(&embedded.data).into_owned();
-    let scenario =
-        Scenario::parse(&text, &file).map_err(|error| Failure::new(one_line(&error.to_string())))?;
+    let fail = |error: ScenarioError| Failure::new(one_line(&error.to_string()));
+    let mut scenario = Scenario::parse(&text, &file).map_err(fail)?;
+    let population = &mut scenario.population;
+    if let Some((trace, name)) = population.trace.clone().and_then(|name| Some((BuiltIn::get(&name)?, name)))
+    {
+        population.read_trace(&String::from_utf8_lossy(&trace.data), &name).map_err(fail)?;
+    }
     Ok(Named { scenario, text, argument: name.to_owned() })
 }
 
@@ -99,6 +105,8 @@ mod tests {
         assert!(list.len() >= 2, "{}", list.len());
         for Named { scenario, text, .. } in list {
             assert!(!scenario.about.is_empty() && !scenario.about.contains('\n'), "{}", scenario.name);
+            let has_steps = !scenario.population.trace_steps.is_empty();
+            assert_eq!(has_steps, scenario.population.trace.is_some(), "{}'s trace", scenario.name);
             assert_eq!(find(&scenario.name).unwrap().text, text, "{} is found by its name", scenario.name);
         }
     }
