@@ -183,8 +183,12 @@ fn nat(list: &mut List, results: &Results) {
 fn trouble(list: &mut List, index: usize, fault: &FaultRow) {
     let of = |what: &str| format!("fault {} ({}): {what}", index + 1, fault.kind);
     list.count(Group::Trouble, of("clients hit"), Better::Neither, fault.clients);
-    let moved = Value::percentile(fault.moved_after_s, fault.children);
-    list.add(Group::Trouble, of("children moved after"), Unit::Seconds, Better::Less, moved);
+    if fault.children > 0 {
+        list.count(Group::Trouble, of("feeds slowed"), Better::Neither, fault.children);
+        list.count(Group::Trouble, of("of those moved"), Better::Neither, fault.children_moved);
+        let moved = Value::percentile(fault.moved_after_s, fault.children_moved);
+        list.add(Group::Trouble, of("last of those moved after"), Unit::Seconds, Better::Less, moved);
+    }
     let healed = fault.healed_after_s.map_or(Value::Never, Value::Known);
     list.add(Group::Trouble, of("everybody plays after"), Unit::Seconds, Better::Less, healed);
     list.count(Group::Trouble, of("viewers stalled"), Better::Less, fault.stalled);
