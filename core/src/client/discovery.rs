@@ -127,6 +127,11 @@ impl Discovery {
         NatClass { mapping, ..self.class }
     }
 
+    #[cfg(test)]
+    pub(super) const fn set_class(&mut self, class: NatClass) {
+        self.class = class;
+    }
+
     /// A peer told where it sees us: whether that is where the edge does.
     pub(super) fn on_seen(&mut self, is_same: bool) {
         let votes = if is_same { &mut self.agreeing } else { &mut self.differing };

@@ -2,6 +2,7 @@
 
 mod goodbyes;
 mod hand_over;
+mod meeting;
 mod model;
 mod properties;
 mod sizes;
