@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 use livesky_core::Instant;
 use livesky_core::edge::{
-    CHANNELS_MAX, ChannelSlot, ClientRecord, ClientSlot, Edge, EdgeConfig, EdgeEvent, EdgeStorage,
-    Reservation,
+    CHANNELS_MAX, ChannelSlot, ClientRecord, ClientSlot, Edge, EdgeConfig, EdgeEvent, EdgeSockets,
+    EdgeStorage, Reservation,
 };
 use livesky_core::link::Link;
 use livesky_core::media::ChannelName;
@@ -32,6 +32,18 @@ use crate::udp::{Udp, UdpOptions};
 /// Events that wait for a reader; then the oldest are dropped.
 const EVENTS_MAX: usize = 256;
 
+/// The second port of an edge (RFC 5780).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondPort {
+    /// None: NATs are not told apart.
+    None,
+    /// The one after the first, none when that is taken.
+    #[default]
+    Next,
+    /// This one.
+    At(u16),
+}
+
 /// How an edge is set up.
 #[derive(Clone, Debug)]
 pub struct EdgeOptions {
@@ -39,6 +51,8 @@ pub struct EdgeOptions {
     pub config: EdgeConfig,
     /// Where clients reach it by UDP.
     pub udp: SocketAddr,
+    /// The UDP port of its second socket, through which clients learn what their NATs do.
+    pub second_port: SecondPort,
     /// Where publishers reach it by TCP.
     pub tcp: SocketAddr,
     /// The UDP socket.
@@ -66,6 +80,7 @@ impl EdgeOptions {
         Self {
             config: EdgeConfig::default(),
             udp,
+            second_port: SecondPort::Next,
             tcp,
             socket: UdpOptions { receive_slots: 16, receive_buffer_bytes: 16 << 20, ..UdpOptions::default() },
             clients_max: 4_096,
@@ -174,7 +189,8 @@ pub fn bind<R: Runtime>(
     if options.config.key == [0; 16] {
         options.config.key = entropy::draw()?;
     }
-    let udp = Udp::<R>::bind(options.udp, &options.socket)?;
+    let mut udp = Udp::<R>::bind(options.udp, &options.socket)?;
+    bind_second(&mut udp, &mut options)?;
     let listener = R::listen_tcp(std::net::TcpListener::bind(options.tcp)?)?;
     let (commands, receiver) = Commands::channel();
     let (event_sender, events) = async_channel::bounded(EVENTS_MAX);
@@ -193,6 +209,24 @@ pub fn bind<R: Runtime>(
         publishers: Publishers::new(listener, options.publishers_max, Gate::new()),
     };
     Ok((handle, run(options, udp, owner)))
+}
+
+fn bind_second<R: Runtime>(udp: &mut Udp<R>, options: &mut EdgeOptions) -> io::Result<()> {
+    let main = udp.local_addr();
+    let bound = match options.second_port {
+        SecondPort::None => return Ok(()),
+        SecondPort::Next => {
+            let next = main.port().checked_add(1);
+            next.is_some_and(|port| udp.bind_second(SocketAddr::new(main.ip(), port)).is_ok())
+        }
+        SecondPort::At(port) => {
+            udp.bind_second(SocketAddr::new(main.ip(), port))?;
+            true
+        }
+    };
+    let second = udp.second_addr().filter(|_| bound);
+    options.config.sockets = second.map(|second| EdgeSockets { main, second });
+    Ok(())
 }
 
 /// The machine and the memory lent to it live in this future.

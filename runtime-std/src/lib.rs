@@ -38,7 +38,7 @@ pub mod viewer;
 #[cfg(feature = "async-std")]
 pub use crate::async_std::AsyncStd;
 pub use crate::driver::{Driver, DriverStats, Machine, Owner, Turn};
-pub use crate::edge::{EdgeEnded, EdgeHandle, EdgeOptions};
+pub use crate::edge::{EdgeEnded, EdgeHandle, EdgeOptions, SecondPort};
 pub use crate::impair::{Impairment, Pipe, PipeStats};
 pub use crate::log::{FrameLog, FrameLogReader, LogEntry, LoggedFrame};
 pub use crate::publisher::{

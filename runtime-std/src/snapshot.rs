@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use livesky_core::Instant;
 use livesky_core::edge::{ChannelId, ChannelView, ClientView, EdgeStats};
 use livesky_core::media::{ChannelName, ChannelSettings, FrameId};
+use livesky_core::nat::NatClass;
 use livesky_core::scaling::{Stage, Thresholds};
 use livesky_core::wire::SendReason;
 use livesky_core::wire::control::{Class, ClientId, WatchStats};
@@ -52,6 +53,8 @@ pub struct ClientSnapshot {
     pub id: ClientId,
     /// Where it is.
     pub address: SocketAddr,
+    /// What its NAT does, as last told.
+    pub nat: NatClass,
     /// How it was let in.
     pub class: Class,
     /// When it was let in, on the driver's clock.
@@ -116,6 +119,7 @@ impl ClientSnapshot {
         Self {
             id: view.id,
             address: view.address(),
+            nat: view.nat(),
             class: view.class(),
             joined_at: view.joined_at(),
             slots: view.slots(),

@@ -15,6 +15,10 @@ use crate::runtime::{Runtime, UdpReadiness};
 const SLOTS_MAX: usize = 32;
 /// Bytes of a buffer: the longest train of datagrams the kernel joins (GRO), which is one IP packet's length.
 const SLOT_LEN: usize = 65_535;
+/// Calls that receive from the second socket in a round.
+const SECOND_RECEIVES_MAX: u32 = 16;
+/// Bytes of its buffer: a train of STUN requests.
+const SECOND_LEN: usize = 4_096;
 
 /// How a socket is set up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,11 +73,17 @@ pub struct UdpStats {
     pub downlink: PipeStats,
 }
 
-/// A UDP socket on runtime `R`.
-pub struct Udp<R: Runtime> {
+/// A socket of the operating system.
+struct Port<R: Runtime> {
     socket: R::Udp,
     state: UdpSocketState,
     local: SocketAddr,
+}
+
+/// A UDP socket on runtime `R`, and perhaps a second one at another port, through which clients learn what their NATs do.
+pub struct Udp<R: Runtime> {
+    port: Port<R>,
+    second: Option<Port<R>>,
     slots: Box<[u8]>,
     batch: Batch,
     uplink: Option<Pipe>,
@@ -89,20 +99,13 @@ impl<R: Runtime> Udp<R> {
     /// # Errors
     /// The operating system's.
     pub fn bind(address: SocketAddr, options: &UdpOptions) -> io::Result<Self> {
-        let socket = std::net::UdpSocket::bind(address)?;
-        let state = UdpSocketState::new((&socket).into())?;
-        // The system's limit may be below the wish: that costs datagrams in bursts, not the service.
-        let _ = state.set_recv_buffer_size((&socket).into(), options.receive_buffer_bytes);
-        let _ = state.set_send_buffer_size((&socket).into(), options.send_buffer_bytes);
-        let socket = R::bind_udp(socket)?;
-        let local = socket.local_addr()?;
+        let port = Port::bind(address, options)?;
         let slots = vec![0; options.receive_slots.clamp(1, SLOTS_MAX) * SLOT_LEN].into_boxed_slice();
         let [up_seed, down_seed] =
             [options.seed.wrapping_mul(2), options.seed.wrapping_mul(2).wrapping_add(1)];
         Ok(Self {
-            socket,
-            state,
-            local,
+            port,
+            second: None,
             slots,
             batch: Batch::new(),
             uplink: options.uplink.map(|settings| Pipe::new(settings, up_seed)),
@@ -112,10 +115,27 @@ impl<R: Runtime> Udp<R> {
         })
     }
 
+    /// Binds the second socket, whose datagrams carry [`Path::socket`] 1. It is for the few bytes of STUN: small buffers do.
+    ///
+    /// # Errors
+    /// The operating system's; there is then no second socket.
+    pub fn bind_second(&mut self, address: SocketAddr) -> io::Result<()> {
+        let options =
+            UdpOptions { receive_buffer_bytes: 1 << 18, send_buffer_bytes: 1 << 18, ..UdpOptions::default() };
+        self.second = Some(Port::bind(address, &options)?);
+        Ok(())
+    }
+
     /// The address the socket is bound to.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
-        self.local
+        self.port.local
+    }
+
+    /// The address the second socket is bound to.
+    #[must_use]
+    pub fn second_addr(&self) -> Option<SocketAddr> {
+        self.second.as_ref().map(|port| port.local)
     }
 
     /// Counters so far.
@@ -136,12 +156,13 @@ impl<R: Runtime> Udp<R> {
         take: &mut dyn FnMut(Path, &[u8]),
     ) -> Poll<io::Result<()>> {
         self.deliver_due(now, take);
+        self.receive_second(cx, take)?;
         let mut metas = [RecvMeta::default(); SLOTS_MAX];
         let count = loop {
             match self.try_receive(&mut metas) {
                 Ok(count) => break count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.socket.poll_readable(cx))?;
+                    ready!(self.port.socket.poll_readable(cx))?;
                 }
                 Err(error) if is_of_another_datagram(&error) => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -186,10 +207,11 @@ impl<R: Runtime> Udp<R> {
                 self.batch.consume(len);
             }
             while let Some((path, datagram)) = self.held.take().or_else(|| pipe.take_due(now)) {
-                let sent = send(&self.socket, &self.state, self.local, path, &datagram, datagram.len());
+                let port = port_of(&self.port, self.second.as_ref(), path);
+                let sent = port.send(path, &datagram, datagram.len());
                 if is_blocked(&sent) {
                     self.held = Some((path, datagram));
-                    ready!(self.socket.poll_writable(cx))?;
+                    ready!(port.socket.poll_writable(cx))?;
                 } else {
                     self.stats.count_sent(&sent, datagram.len(), 1);
                 }
@@ -197,13 +219,14 @@ impl<R: Runtime> Udp<R> {
             return Poll::Ready(Ok(()));
         }
         while let Some((group, bytes)) = self.batch.front() {
-            let segments_max = self.state.max_gso_segments().max(1);
+            let port = port_of(&self.port, self.second.as_ref(), group.path);
+            let segments_max = port.state.max_gso_segments().max(1);
             let part_len = bytes.len().min(segments_max.saturating_mul(group.segment_len));
             let part = bytes.get(..part_len).unwrap_or(bytes);
-            let sent = send(&self.socket, &self.state, self.local, group.path, part, group.segment_len);
+            let sent = port.send(group.path, part, group.segment_len);
             if is_blocked(&sent) {
-                ready!(self.socket.poll_writable(cx))?;
-            } else if sent.is_err() && self.state.max_gso_segments() < segments_max {
+                ready!(port.socket.poll_writable(cx))?;
+            } else if sent.is_err() && port.state.max_gso_segments() < segments_max {
                 // The kernel or the driver cannot segment: the same again, one by one.
             } else {
                 self.stats.count_sent(&sent, part_len, part_len.div_ceil(group.segment_len));
@@ -228,13 +251,46 @@ impl<R: Runtime> Udp<R> {
     }
 
     fn try_receive(&mut self, metas: &mut [RecvMeta; SLOTS_MAX]) -> io::Result<usize> {
-        let Self { socket, state, slots, .. } = self;
+        let Self { port: Port { socket, state, .. }, slots, .. } = self;
         let count = slots.len() / SLOT_LEN;
         let mut chunks = slots.chunks_exact_mut(SLOT_LEN);
         let mut slots: [IoSliceMut<'_>; SLOTS_MAX] =
             core::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         let slots = slots.get_mut(..count).unwrap_or_default();
         socket.try_read(|socket| state.recv(socket, slots, metas))
+    }
+
+    /// Hands over what came to the second socket: a few datagrams, the impairments aside.
+    fn receive_second(&mut self, cx: &mut Context<'_>, take: &mut dyn FnMut(Path, &[u8])) -> io::Result<()> {
+        let Self { second: Some(Port { socket, state, .. }), stats, .. } = self else { return Ok(()) };
+        for _ in 0..SECOND_RECEIVES_MAX {
+            let mut buffer = [0; SECOND_LEN];
+            let mut metas = [RecvMeta::default()];
+            let received =
+                socket.try_read(|socket| state.recv(socket, &mut [IoSliceMut::new(&mut buffer)], &mut metas));
+            match received {
+                Ok(_) => {
+                    let [meta] = metas;
+                    let path = Path { socket: 1, remote: canonical(meta.addr), ecn: ecn_of(meta.ecn) };
+                    stats.receive_calls += 1;
+                    let train = buffer.get(..meta.len).unwrap_or_default();
+                    for datagram in train.chunks(meta.stride.max(1)) {
+                        stats.datagrams_received += 1;
+                        stats.bytes_received += datagram.len() as u64;
+                        take(path, datagram);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match socket.poll_readable(cx) {
+                    Poll::Ready(readable) => readable?,
+                    Poll::Pending => return Ok(()),
+                },
+                Err(error) if is_of_another_datagram(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // Others first; the rest in the next round.
+        cx.waker().wake_by_ref();
+        Ok(())
     }
 
     fn deliver_due(&mut self, now: Instant, take: &mut dyn FnMut(Path, &[u8])) {
@@ -258,23 +314,34 @@ impl UdpStats {
     }
 }
 
-/// Hands equal datagrams of `segment_len` bytes back to back to the kernel, in one call.
-fn send<U: UdpReadiness>(
-    socket: &U,
-    state: &UdpSocketState,
-    local: SocketAddr,
-    path: Path,
-    contents: &[u8],
-    segment_len: usize,
-) -> io::Result<()> {
-    let transmit = quinn_udp::Transmit {
-        destination: reachable_from(local, path.remote),
-        ecn: codepoint_of(path.ecn),
-        contents,
-        segment_size: (segment_len < contents.len()).then_some(segment_len),
-        src_ip: None,
-    };
-    socket.try_write(|socket| state.try_send(socket, &transmit))
+impl<R: Runtime> Port<R> {
+    fn bind(address: SocketAddr, options: &UdpOptions) -> io::Result<Self> {
+        let socket = std::net::UdpSocket::bind(address)?;
+        let state = UdpSocketState::new((&socket).into())?;
+        // The system's limit may be below the wish: that costs datagrams in bursts, not the service.
+        let _ = state.set_recv_buffer_size((&socket).into(), options.receive_buffer_bytes);
+        let _ = state.set_send_buffer_size((&socket).into(), options.send_buffer_bytes);
+        let socket = R::bind_udp(socket)?;
+        let local = socket.local_addr()?;
+        Ok(Self { socket, state, local })
+    }
+
+    /// Hands equal datagrams of `segment_len` bytes back to back to the kernel, in one call.
+    fn send(&self, path: Path, contents: &[u8], segment_len: usize) -> io::Result<()> {
+        let transmit = quinn_udp::Transmit {
+            destination: reachable_from(self.local, path.remote),
+            ecn: codepoint_of(path.ecn),
+            contents,
+            segment_size: (segment_len < contents.len()).then_some(segment_len),
+            src_ip: None,
+        };
+        self.socket.try_write(|socket| self.state.try_send(socket, &transmit))
+    }
+}
+
+/// The socket a datagram leaves by.
+fn port_of<'p, R: Runtime>(main: &'p Port<R>, second: Option<&'p Port<R>>, path: Path) -> &'p Port<R> {
+    second.filter(|_| path.socket == 1).unwrap_or(main)
 }
 
 fn is_blocked(result: &io::Result<()>) -> bool {

@@ -37,6 +37,8 @@ pub struct ViewerOptions {
     pub channel: ChannelName,
     /// What may be uploaded in bit/s; 0: receive only.
     pub upload_bps: u32,
+    /// Whether nothing is to be uploaded at all: a metered link, or no consent.
+    pub receive_only: bool,
     /// Decides every random choice; 0: drawn from the operating system.
     pub seed: u64,
     /// The address to bind; `None`: any port on every address of the edge's kind.
@@ -63,6 +65,7 @@ impl ViewerOptions {
             edge,
             channel,
             upload_bps: 0,
+            receive_only: false,
             seed: 0,
             bind: None,
             socket: UdpOptions { receive_slots: 1, ..UdpOptions::default() },
@@ -175,6 +178,16 @@ const fn any_port_towards(edge: SocketAddr) -> SocketAddr {
     }
 }
 
+/// The address a socket bound to `local` has on the way to the edge; nothing is sent.
+fn address_towards(edge: SocketAddr, local: SocketAddr) -> Option<SocketAddr> {
+    if !local.ip().is_unspecified() {
+        return Some(SocketAddr::new(local.ip().to_canonical(), local.port()));
+    }
+    let probe = std::net::UdpSocket::bind(any_port_towards(edge)).ok()?;
+    probe.connect(edge).ok()?;
+    Some(SocketAddr::new(probe.local_addr().ok()?.ip().to_canonical(), local.port()))
+}
+
 /// The machine and the memory lent to it live in this future.
 async fn run<R: Runtime>(
     options: ViewerOptions,
@@ -185,8 +198,9 @@ async fn run<R: Runtime>(
     let mut frames = vec![FrameSlot::EMPTY; options.frames_max].into_boxed_slice();
     let mut assemblies = vec![Assembly::EMPTY; ASSEMBLIES].into_boxed_slice();
     let storage = ClientStorage { peers: &mut peers, frames: &mut frames, assemblies: &mut assemblies };
-    let ViewerOptions { edge, seed, upload_bps, .. } = options;
-    let config = ClientConfig { seed, edge, upload_bps, ..ClientConfig::default() };
+    let ViewerOptions { edge, seed, upload_bps, receive_only, .. } = options;
+    let local = address_towards(edge, udp.local_addr());
+    let config = ClientConfig { seed, edge, upload_bps, receive_only, local, ..ClientConfig::default() };
     let mut client = Client::new(config, storage, SharedStore::new(options.store_bytes_max));
     client.tune(R::now(), &options.channel);
     let result = Driver::new(&mut client, &mut owner, &mut udp).run().await;

@@ -10,14 +10,15 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use livesky_core::media::{ChannelName, ChannelSettings, Dts};
+use livesky_core::nat::{NatClass, NatKind};
 use livesky_core::relay::NewFrame;
 use livesky_core::wire::control::{Class, ClientId};
 use livesky_core::wire::stream::StreamRefusal;
 use livesky_std::publisher::{PublishedFrame, PublisherError};
 use livesky_std::{
     AsyncStd, EdgeEnded, EdgeHandle, EdgeOptions, FrameLogReader, Impairment, LogEntry, Publisher,
-    PublisherOptions, PublisherState, PublisherStatus, Runtime, Smol, Tokio, UdpOptions, ViewerEnded,
-    ViewerHandle, ViewerOptions, edge, join, publish,
+    PublisherOptions, PublisherState, PublisherStatus, Runtime, SecondPort, Smol, Tokio, UdpOptions,
+    ViewerEnded, ViewerHandle, ViewerOptions, edge, join, publish,
 };
 
 const CADENCE_MS: u64 = 40;
@@ -141,6 +142,8 @@ fn start_edge<R: TestRuntime>(
     let mut options = EdgeOptions::new(any_port(), tcp);
     options.clients_max = 64;
     options.config.n1 = 1;
+    // The next port may be another test's.
+    options.second_port = SecondPort::At(0);
     let (handle, driver) = edge::bind::<R>(options).unwrap();
     (handle, R::spawn(driver))
 }
@@ -207,6 +210,13 @@ async fn run<R: TestRuntime>(network: Option<Impairment>) {
     assert_eq!((snapshot.channel.p0, snapshot.clients.len()), (3, 3));
     assert!(snapshot.clients.iter().any(|client| client.class == Class::Push));
     assert_eq!(publisher.state(), PublisherState::OnAir);
+    until::<R>("the class of the NAT that there is not", async || {
+        let told = edge.snapshot(&channel()).await.unwrap().clients;
+        let is_open = |nat: NatClass| nat.kind() == NatKind::Open;
+        told.iter().all(|client| is_open(client.nat))
+            && push.status().session.as_ref().is_some_and(|session| is_open(session.nat))
+    })
+    .await;
     for (name, viewer) in [("first", &first), ("second", &second)] {
         until::<R>("a P2P viewer's peers", async || {
             let status = viewer.status();

@@ -49,7 +49,8 @@ pub struct EdgeConfig {
     pub shard: u8,
     /// How long a refused client is to wait, in milliseconds.
     pub retry_after_ms: u32,
-    /// Addresses of its two sockets; `None`: there is one, NATs are not told apart, and any two clients are introduced.
+    /// Addresses of its two sockets; `None`: there is one. Then, or while nothing was heard at the second, NATs are not told apart,
+    /// and any two clients are introduced.
     pub sockets: Option<EdgeSockets>,
     /// Other edges a refused client may try.
     pub alternatives: heapless::Vec<SocketAddr, ALTERNATIVES_MAX>,

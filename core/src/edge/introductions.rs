@@ -110,13 +110,19 @@ impl<S: FrameStore> Edge<'_, S> {
         Some(Side { id: self.client_id(handle), public: client.path.remote, reach: &record.reach })
     }
 
+    /// Whether clients can find out what their NATs do: as long as nothing came in at the second socket it may be shut, and then
+    /// everybody's class stays unknown.
+    fn tells_nats_apart(&self) -> bool {
+        self.config.sockets.is_some() && self.is_second_heard
+    }
+
     /// Whether two clients are to be told of each other.
     pub(super) fn may_meet(&self, now: Instant, asker: u32, supplier: u32) -> bool {
         let (Some(asker), Some(supplier)) = (self.side(asker), self.side(supplier)) else { return false };
         let now_ds = deciseconds(now);
         let has_failed =
             asker.reach.has_unmet(now_ds, supplier.id) || supplier.reach.has_unmet(now_ds, asker.id);
-        !has_failed && (self.config.sockets.is_none() || are_reachable(&asker, &supplier))
+        !has_failed && (!self.tells_nats_apart() || are_reachable(&asker, &supplier))
     }
 
     /// Where `of` may be reached by `by`.
@@ -214,7 +220,7 @@ impl<S: FrameStore> Edge<'_, S> {
         self.stats.introductions_failed += u64::from(unmet);
         let is_known = reach.nat.mapping != NatMapping::Unknown;
         let leases = self.clients.at(slot).map_or(0, |client| client.leases.0);
-        if was_unknown && is_known && leases != 0 && self.config.sockets.is_some() {
+        if was_unknown && is_known && leases != 0 && self.tells_nats_apart() {
             // The welcome could name only those whom anybody can meet.
             self.answer_find(now, slot, leases)?;
         }

@@ -59,6 +59,8 @@ pub struct Edge<'a, S> {
     pub(super) egress_at: Option<Instant>,
     pub(super) replies: Replies,
     pub(super) stun: StunAnswers,
+    /// Whether anything ever came in at the second socket: a firewall may keep it shut.
+    pub(super) is_second_heard: bool,
     pub(super) events: Events,
     pub(super) stats: EdgeStats,
     pub(super) promised: Promised,
@@ -109,6 +111,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             egress_at: None,
             replies: Replies::default(),
             stun: StunAnswers::default(),
+            is_second_heard: false,
             events: Events::default(),
             stats: EdgeStats::default(),
             promised: Promised::default(),

@@ -49,6 +49,7 @@ impl<S: FrameStore> Edge<'_, S> {
             StunClass::Indication => return Ok(()),
             StunClass::Success | StunClass::Error => return Err(Reject::Unexpected),
         }
+        self.is_second_heard |= path.socket != 0;
         let mut unknown = message.unknown;
         let change = message.change;
         if change.ip || (change.port && self.config.sockets.is_none()) {

@@ -40,7 +40,12 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), Failure> {
         report.note(&format!("play http://{address}/{name}/index.m3u8 or http://{address}/{name}.ts"));
     }
     let upload_bps = if args.is_receive_only { 0 } else { args.upload_kbps.saturating_mul(1_000) };
-    let options = ViewerOptions { upload_bps, ..ViewerOptions::new(args.url.edge, args.url.channel.clone()) };
+    let receive_only = args.is_receive_only;
+    let options = ViewerOptions {
+        upload_bps,
+        receive_only,
+        ..ViewerOptions::new(args.url.edge, args.url.channel.clone())
+    };
     let (viewer, driver) =
         join::<Smol>(options).map_err(|source| Error::System { what: "cannot open a UDP socket", source })?;
     let driver = executor::spawn(driver);

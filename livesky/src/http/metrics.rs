@@ -189,6 +189,22 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
         .sample(&[("kind", "control")], stats.control_packets);
     text.family("livesky_edge_received_datagrams_total", "counter", "Datagrams received.")
         .sample(&[], stats.received_packets);
+    text.family(
+        "livesky_edge_introductions_total",
+        "counter",
+        "Pairs of clients told of each other, by what came of it.",
+    )
+    .sample(&[("result", "told")], stats.introductions)
+    .sample(&[("result", "met")], stats.introductions_met)
+    .sample(&[("result", "failed")], stats.introductions_failed);
+    text.family(
+        "livesky_edge_introductions_passed_over_total",
+        "counter",
+        "Candidates passed over because their NAT and the asker's do not let them meet, or they had failed to.",
+    )
+    .sample(&[], stats.introductions_passed_over);
+    text.family("livesky_edge_stun_answers_total", "counter", "STUN requests answered.")
+        .sample(&[], stats.stun_answers);
     text.family("livesky_edge_retransmissions_total", "counter", "Fragments sent once more.")
         .sample(&[], stats.retransmissions);
     text.family("livesky_edge_rescues_total", "counter", "Leases from the rescue budget.")

@@ -1,5 +1,7 @@
 //! How a viewer fares, in a line and in JSON.
 
+use core::net::SocketAddr;
+
 use livesky_core::client::ClientView;
 use livesky_core::media::PlayoutState;
 use livesky_core::wire::control::{Class, ClientId};
@@ -18,6 +20,14 @@ pub struct WatchReport {
     pub refused: Option<&'static str>,
     /// `push` or `p2p`.
     pub class: Option<&'static str>,
+    /// What the NAT does, by the names of RFC 3489.
+    pub nat: Option<&'static str>,
+    /// Where the edge sees this viewer.
+    pub observed: Option<SocketAddr>,
+    /// Peers the edge named that were met.
+    pub peers_met: u32,
+    /// Those that did not answer.
+    pub peers_unmet: u32,
     /// Time since the welcome.
     pub age_s: u32,
     /// From the first hello to playback; 0 before that.
@@ -69,6 +79,10 @@ impl WatchReport {
                 Class::Push => "push",
                 Class::P2p => "p2p",
             }),
+            nat: session.map(|session| session.nat.kind().name()),
+            observed: session.map(|session| session.observed),
+            peers_met: status.stats.peers_met,
+            peers_unmet: status.stats.peers_unmet,
             age_s: session.map_or(0, |session| session.age_s),
             startup_ms: watch.startup_ms,
             buffer_ms: watch.buffer_ms,
@@ -101,7 +115,7 @@ impl WatchReport {
         }
         let parents: Vec<String> = self.parents.iter().map(|parent| parent_name(*parent)).collect();
         format!(
-            "{} {}  start {} ms  buffer {}.{} s  edge {}  peers {}  from [{}]  up {} kbit/s  stalls {}",
+            "{} {}  start {} ms  buffer {}.{} s  edge {}  peers {}  from [{}]  up {} kbit/s  stalls {}  nat {}",
             terminal::clock(u64::from(self.age_s)),
             self.state,
             self.startup_ms,
@@ -112,6 +126,7 @@ impl WatchReport {
             parents.join(" "),
             self.upload_bps / 1_000,
             self.stalls,
+            self.nat.unwrap_or("unknown"),
         )
     }
 }
@@ -158,9 +173,12 @@ mod tests {
         let status = ViewerStatus { watch, ..ViewerStatus::default() };
         let mut report = WatchReport::new(&status, 331_000);
         report.class = Some("p2p");
+        report.nat = Some("symmetric");
         report.parents = vec![Some(0), None, Some(0x1_0003)];
         let line = report.line();
-        for part in ["buffer 14.2 s", "peers 1.5 MB", "from [E - 3]", "up 331 kbit/s", "stalls 0"] {
+        for part in
+            ["buffer 14.2 s", "peers 1.5 MB", "from [E - 3]", "up 331 kbit/s", "stalls 0", "nat symmetric"]
+        {
             assert!(line.contains(part), "{line}");
         }
     }

@@ -153,6 +153,7 @@ fn viewers(snapshot: &EdgeSnapshot, track: &Track, are_addresses_masked: bool) -
         Viewer {
             id,
             address: if are_addresses_masked { "-".into() } else { client.address.to_string() },
+            nat: client.nat.kind().name(),
             class: match client.class {
                 Class::Push => "push",
                 Class::P2p => "p2p",

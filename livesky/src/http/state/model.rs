@@ -202,6 +202,8 @@ pub struct Viewer {
     pub id: u32,
     /// Where, or `-`.
     pub address: String,
+    /// What its NAT does, by the names of RFC 3489.
+    pub nat: &'static str,
     /// `push` or `p2p`.
     pub class: &'static str,
     /// `startup`, `playing` or `stall`.

@@ -1,6 +1,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use livesky_core::Instant;
+use livesky_core::nat::NatClass;
 use livesky_core::wire::control::{Class, ClientId, WatchStats};
 use livesky_std::ClientSnapshot;
 
@@ -12,6 +13,7 @@ fn client(id: u32, watch: WatchStats, bytes: [u64; 4]) -> ClientSnapshot {
     ClientSnapshot {
         id: ClientId(id),
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, 4_000)),
+        nat: NatClass::UNKNOWN,
         class: Class::P2p,
         joined_at: Instant::ZERO,
         slots: (2, 6),
