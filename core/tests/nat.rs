@@ -268,7 +268,7 @@ fn in_a_crowd_nearly_all_introduced_pairs_meet_soon() {
     waits.sort();
     let p95 = waits[waits.len() * 95 / 100];
     println!("{} of {introduced} met, p50 {:?}, p95 {p95:?}", waits.len(), waits[waits.len() / 2]);
-    assert!(introduced > 100 && waits.len() * 100 >= introduced * 97, "{} of {introduced}", waits.len());
+    assert!(introduced > 80 && waits.len() * 100 >= introduced * 97, "{} of {introduced}", waits.len());
     assert!(p95 < SECOND, "{p95:?}");
 }
 
