@@ -408,6 +408,8 @@ pub struct Sample {
     pub p0: u32,
     /// Clients' worth of feeds from the edges: Nc.
     pub nc: f64,
+    /// Nc as the stages want it at this load (Figure 7).
+    pub nc_target: f64,
     /// Stage of the first edge, 1 to 4.
     pub stage: u8,
     /// Joins since.

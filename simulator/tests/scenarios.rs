@@ -83,3 +83,15 @@ fn bytes_are_told_by_isp() {
     );
     assert_eq!(results.edges.len(), 2);
 }
+
+#[test]
+fn who_cannot_be_reached_counts_as_legacy() {
+    let results = smoke("blocked");
+    let legacy_bps = results.traffic.delivered.legacy as f64 * 8.0 / 15.0;
+    // Two players of the edge's own, and about 8 of 40.
+    assert!(
+        (800_000.0 + 4.0 * 400_000.0..800_000.0 + 14.0 * 400_000.0).contains(&legacy_bps),
+        "{legacy_bps}"
+    );
+    assert!(results.quality.continuity >= 0.999, "{:?}", results.quality);
+}

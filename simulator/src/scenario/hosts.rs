@@ -23,7 +23,7 @@ pub struct HostSpec {
     /// Round trip between client and edge in one region, least and most, in milliseconds. Half of it is the host's own delay
     /// towards everybody.
     pub rtt_ms: [f64; 2],
-    /// Share of hosts no UDP datagram reaches or leaves.
+    /// Share of hosts no UDP datagram reaches or leaves: they watch by HTTP, and count as legacy clients.
     pub udp_blocked_share: f64,
     /// Peers a client has room for, the edge included.
     pub peers_max: usize,

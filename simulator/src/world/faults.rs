@@ -162,7 +162,11 @@ impl World<'_> {
         let Some(memory) = self.edge_memory.next() else { return };
         let made = Service::new(self.scenario, edge, life as u64 + 1, self.seed, memory, &self.wire);
         if let (Some(service), Some(made)) = (self.services.get_mut(edge), made) {
+            let legacy = service.legacy;
             *service = made;
+            // HTTP players come back at once.
+            service.edge.set_legacy_load(self.wire.now, legacy.bps());
+            service.legacy = legacy;
         }
     }
 }

@@ -7,6 +7,7 @@ mod checks;
 mod faults;
 mod flights;
 mod hosts;
+mod legacy;
 mod machine_events;
 mod machines;
 mod memory;

@@ -24,8 +24,8 @@ impl World<'_> {
         if self.wire.collector.minutes.is_open() {
             self.wire.collector.minutes.close();
         }
-        let legacy_bps: u64 = self.scenario.edges.iter().map(|edge| edge.legacy_bps).sum();
-        let legacy = bytes_over(legacy_bps, self.scenario.run.measure_s);
+        let now = self.wire.now;
+        let legacy = self.services.iter_mut().map(|service| service.legacy.bytes(now)).sum();
         let collector = &mut self.wire.collector;
         collector.bytes.sent.legacy = legacy;
         collector.bytes.delivered.legacy = legacy;
@@ -98,9 +98,4 @@ impl World<'_> {
             });
         rows.collect()
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
-fn bytes_over(rate_bps: u64, seconds: f64) -> u64 {
-    (rate_bps as f64 * seconds / 8.0) as u64
 }

@@ -20,6 +20,7 @@ impl World<'_> {
                 viewer.pending = Pending::default();
             }
         }
+        self.services.iter_mut().for_each(|service| service.legacy.begin_measuring(now));
         self.wire.collector.begin_measuring();
         self.accounted_at = now;
         self.wire.queue.push(now.plus_micros(60_000_000), Happening::Minute);
@@ -44,10 +45,11 @@ impl World<'_> {
         sample.buffer_ms_p50 = buffers.get(buffers.len() / 2).copied().unwrap_or(0);
         sample.buffer_ms_p5 = buffers.get(buffers.len() / 20).copied().unwrap_or(0);
         for service in &self.services {
-            let (p0, nc, stage) = service.load();
-            sample.p0 += p0;
-            sample.nc += nc;
-            sample.stage = if service.host.0 == 0 { stage } else { sample.stage };
+            let load = service.load();
+            sample.p0 += load.p0;
+            sample.nc += load.nc;
+            sample.nc_target += load.nc_target;
+            sample.stage = if service.host.0 == 0 { load.stage } else { sample.stage };
         }
         let rescue = self.services.iter().map(|service| {
             let stats = service.edge.stats();

@@ -9,6 +9,7 @@ use livesky_core::{Endpoint, Instant};
 
 use super::channel::tag_of;
 use super::checks::egress_bound;
+use super::legacy::Legacy;
 use super::memory::EdgeMemory;
 use super::wire::{Alarm, Wire};
 use crate::invariants::RateBound;
@@ -46,6 +47,7 @@ pub(crate) struct Service<'a> {
     /// Without power.
     pub(crate) is_down: bool,
     egress: RateBound,
+    pub(crate) legacy: Legacy,
 }
 
 impl<'a> Service<'a> {
@@ -58,15 +60,16 @@ impl<'a> Service<'a> {
         wire: &Wire,
     ) -> Option<Self> {
         let egress = egress_bound(scenario.edges.get(index)?.capacity_bps);
+        let legacy = Legacy::new(scenario.edges.get(index)?.legacy_bps);
         let config = config(scenario, index, life, seed, wire)?;
         let (storage, store) = memory.lend();
         let mut edge = Edge::new(config, storage, store);
-        edge.set_legacy_load(wire.now, scenario.edges.get(index)?.legacy_bps);
+        edge.set_legacy_load(wire.now, legacy.bps());
         let name = channel_name()?;
         let opened = edge.open_channel(wire.now, &name, scenario.channel.settings(), b"init", None);
         let host = HostId(u32::try_from(index).ok()?);
         let channel = opened.ok().map(|(channel, _)| channel);
-        Some(Self { host, edge, channel, alarm: Alarm::default(), is_down: false, egress })
+        Some(Self { host, edge, channel, alarm: Alarm::default(), is_down: false, egress, legacy })
     }
 
     /// Takes a frame in.
@@ -117,11 +120,25 @@ impl<'a> Service<'a> {
         wire.arm(&mut self.alarm, self.host.0, self.edge.poll_timeout());
     }
 
-    /// P0, Nc and the stage.
-    pub(crate) fn load(&self) -> (u32, f64, u8) {
+    /// How its clients are fed.
+    pub(crate) fn load(&self) -> Load {
         let view = self.channel.and_then(|channel| self.edge.channel_view(channel));
-        view.map_or((0, 0.0, 0), |view| (view.p0, view.nc, stage_number(view.stage)))
+        view.map_or(Load::default(), |view| Load {
+            p0: view.p0,
+            nc: view.nc,
+            nc_target: view.thresholds.map_or(f64::from(view.p0), |thresholds| thresholds.target_nc(view.p0)),
+            stage: stage_number(view.stage),
+        })
     }
+}
+
+/// How an edge's clients are fed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Load {
+    pub(crate) p0: u32,
+    pub(crate) nc: f64,
+    pub(crate) nc_target: f64,
+    pub(crate) stage: u8,
 }
 
 const fn stage_number(stage: Stage) -> u8 {

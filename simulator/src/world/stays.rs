@@ -12,6 +12,9 @@ impl World<'_> {
     pub(super) fn join(&mut self, session: u32) {
         let now = self.wire.now;
         let Some(viewer) = self.viewers.get_mut(session as usize) else { return };
+        if self.wire.network.host(viewer.host).is_some_and(|host| host.is_blocked) {
+            return self.join_legacy(session);
+        }
         let edge = self.wire.network.addressing().edge(viewer.terms.edge, 0);
         let config = ClientConfig {
             seed: stream(self.seed, Purpose::Client, u64::from(session)).next_u64(),
@@ -35,6 +38,9 @@ impl World<'_> {
 
     pub(super) fn leave(&mut self, session: u32) {
         let now = self.wire.now;
+        if self.viewers.get(session as usize).is_some_and(|viewer| viewer.stay == Stay::Legacy) {
+            return self.leave_legacy(session);
+        }
         let is_silent = self.plan.sessions.get(session as usize).is_some_and(|stay| stay.is_silent);
         let Some(slot) = self.viewers.get(session as usize).and_then(super::viewer::Viewer::slot) else {
             return;

@@ -17,6 +17,8 @@ pub(crate) enum Stay {
     Awaited,
     /// Is there; its machine is in this slot.
     Present(u32),
+    /// Is there, by HTTP.
+    Legacy,
     /// Has gone.
     Gone,
 }
@@ -79,7 +81,7 @@ impl Viewer {
     pub(crate) const fn slot(&self) -> Option<u32> {
         match self.stay {
             Stay::Present(slot) => Some(slot),
-            Stay::Awaited | Stay::Gone => None,
+            Stay::Awaited | Stay::Legacy | Stay::Gone => None,
         }
     }
 }
