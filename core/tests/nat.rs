@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     clippy::cast_possible_truncation,
     reason = "a test that panics fails, as it should"
 )]

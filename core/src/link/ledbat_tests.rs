@@ -1,5 +1,7 @@
 //! The estimate of an uplink against a modelled one: a rate, a queue, and acknowledgements five times a second.
 
+#![expect(clippy::cast_possible_truncation, reason = "whole fragments and microseconds of small queues")]
+
 use proptest::prelude::*;
 
 use super::*;
