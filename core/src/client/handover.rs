@@ -10,10 +10,10 @@ use super::peer::{EDGE, bit};
 use super::peers::SILENT_MAX;
 use super::select::{Prospect, choose, is_near};
 use crate::endpoint::Reject;
-use crate::media::{FrameId, Overlay};
+use crate::media::{FrameId, Overlay, PlayoutState};
 use crate::store::FrameStore;
 use crate::time::Instant;
-use crate::wire::control::{Accept, Grant, RefuseReason};
+use crate::wire::control::{Accept, Grant, LeaveReason, RefuseReason};
 
 /// Housekeeping interval; every wait measured by it is longer.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
@@ -23,6 +23,8 @@ const LATE: Duration = Duration::from_millis(60);
 const FEED_SILENT_MAX: Duration = Duration::from_millis(1_500);
 /// Requests are repeated this often before the other side counts as silent.
 const TRIES_MAX: u8 = 3;
+/// A viewer that stands still and lacks a feed for this long asks to be let in anew.
+const UNFED_MAX: Duration = Duration::from_secs(5);
 /// A slot no peer has.
 const NOBODY: u8 = u8::MAX;
 /// Candidates compared for one choice.
@@ -72,10 +74,28 @@ impl<S: FrameStore> Client<'_, S> {
             self.check_silence(now, substream);
             is_searching |= self.search(now, substream);
         }
+        self.check_fed(now);
         if is_searching && self.clocks.find_at <= now {
             self.clocks.find_at = now + self.clocks.find_every;
             self.clocks.find_every = self.clocks.find_every.saturating_mul(2).min(Duration::from_secs(8));
             self.owe(EDGE, |owed| owed.find = true);
+        }
+    }
+
+    /// A viewer whose picture stands and whom nobody feeds says hello again: the edge has a place, or says that it has none
+    /// and who may.
+    fn check_fed(&mut self, now: Instant) {
+        let substreams = usize::from(self.substreams());
+        let is_unfed = self.playout.state() != PlayoutState::Playing
+            && self.feeds.iter().take(substreams).any(|feed| feed.current.is_none());
+        if !is_unfed {
+            self.clocks.unfed_since = Instant::FAR_FUTURE;
+            return;
+        }
+        self.clocks.unfed_since = self.clocks.unfed_since.min(now);
+        if now.since(self.clocks.unfed_since) > UNFED_MAX {
+            self.clocks.unfed_since = Instant::FAR_FUTURE;
+            self.rejoin(now, LeaveReason::Unfed);
         }
     }
 

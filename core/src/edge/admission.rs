@@ -244,7 +244,8 @@ impl<S: FrameStore> Edge<'_, S> {
     /// else the rescue budget.
     fn start_lease(&self, rate_bps: u64, has_candidates: bool) -> Option<Granted> {
         let config = &self.config;
-        let usable_bps = share_of(self.capacity_bps(), 1.0 - config.rescue_share - config.overhead_share);
+        let kept_share = config.rescue_share + config.overhead_share + config.burst_share;
+        let usable_bps = share_of(self.capacity_bps(), 1.0 - kept_share);
         let used_bps = self.promised.feeds_bps.saturating_add(self.promised.joins_bps);
         if has_candidates && used_bps.saturating_add(rate_bps) <= usable_bps {
             return Some(Granted::JoinLease);

@@ -6,7 +6,7 @@
 use crate::endpoint::{Reject, Transmit};
 use crate::limits::{DATAGRAM_LEN_MAX, SUBSTREAMS_MAX};
 use crate::media::FrameId;
-use crate::store::{FragmentRef, FrameEntry, FrameStore, links_of};
+use crate::store::{FragmentRef, FrameEntry, FrameStore, List, links_of};
 use crate::time::Instant;
 use crate::wire::control::{Ack, Class};
 use crate::wire::{DATA_HEADER_LEN, DataHeader, SendReason};
@@ -24,6 +24,17 @@ struct Sending {
     fragment: u16,
     reason: SendReason,
     level: u8,
+}
+
+/// What pays for a datagram, beside the egress that pays for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bucket {
+    Egress,
+    Bursts,
+}
+
+fn datagram_len(sent: &Transmit) -> usize {
+    sent.head_len.saturating_add(sent.body.map_or(0, |body| usize::from(body.len)))
 }
 
 /// Why a frame of a feed is sent: what comes before the live edge is the burst of those who joined.
@@ -94,9 +105,18 @@ impl<S: FrameStore> Edge<'_, S> {
         client.next_feed(newest).map(|(class, _)| class)
     }
 
-    fn first_ready(&self) -> Option<(EgressClass, u32)> {
-        let mut lists = EgressClass::ALL.iter().zip(&self.ready);
-        lists.find_map(|(&class, list)| Some((class, list.front()?)))
+    /// Who is served next, and out of which bucket: the first of the most urgent list. Those who start have a share of their
+    /// own, or an edge that is full with live feeds would never let them begin.
+    fn first_ready(&self, now: Instant) -> Option<(EgressClass, u32, Bucket)> {
+        let front = |class: EgressClass| self.ready.get(class.index()).and_then(List::front);
+        let (class, slot) = EgressClass::ALL.iter().find_map(|&class| Some((class, front(class)?)))?;
+        if class == EgressClass::Live && self.bursts.is_ready(now) {
+            let starting = [EgressClass::BurstFirst, EgressClass::BurstRest];
+            if let Some((class, slot)) = starting.iter().find_map(|&class| Some((class, front(class)?))) {
+                return Some((class, slot, Bucket::Bursts));
+            }
+        }
+        Some((class, slot, Bucket::Egress))
     }
 
     pub(super) fn next_transmit(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
@@ -109,7 +129,7 @@ impl<S: FrameStore> Edge<'_, S> {
             return Some(Transmit { path, head_len, body: None });
         }
         loop {
-            let (class, slot) = self.first_ready()?;
+            let (class, slot, bucket) = self.first_ready(now)?;
             if class != EgressClass::Control && !self.egress.is_ready(now) {
                 self.egress_at = Some(self.egress.ready_at(now).max(now.plus_micros(1)));
                 return None;
@@ -127,9 +147,12 @@ impl<S: FrameStore> Edge<'_, S> {
                 self.unready(slot);
             }
             self.refresh(now, slot);
-            if sent.is_some() {
+            if let Some(sent) = sent {
+                if bucket == Bucket::Bursts {
+                    self.bursts.take(now, datagram_len(&sent));
+                }
                 self.egress_at = None;
-                return sent;
+                return Some(sent);
             }
             if self.clients.at(slot).is_some_and(|client| client.ready == Some(class)) {
                 // It claims work it has not: it waits for its next occasion instead of being asked for ever.
@@ -279,9 +302,8 @@ impl<S: FrameStore> Edge<'_, S> {
 
     /// Charges a client's own pace; once it is used up the client waits for its timer.
     fn pay_pace(&mut self, now: Instant, slot: u32, sent: &Transmit) {
-        let body_len = sent.body.map_or(0, |body| usize::from(body.len));
         let Some(client) = self.clients.at_mut(slot) else { return };
-        client.pace.take(now, sent.head_len.saturating_add(body_len));
+        client.pace.take(now, datagram_len(sent));
         client.is_paced = !client.pace.is_ready(now);
         if client.is_paced {
             let at = self.paced_until(now, slot);

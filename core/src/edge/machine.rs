@@ -17,6 +17,7 @@ use super::channel::{CHANNELS_MAX, ChannelSlot};
 use super::client_slot::{ClientRecord, ClientSlot};
 use super::config::EdgeConfig;
 use super::events::{EdgeEvent, Events};
+use super::feeds::share_of;
 use super::replies::Replies;
 use super::stats::EdgeStats;
 use super::storage::EdgeStorage;
@@ -55,6 +56,8 @@ pub struct Edge<'a, S> {
     pub(super) ready: [List; 5],
     /// All the edge sends.
     pub(super) egress: TokenBucket,
+    /// What those who start may have of it although live feeds wait.
+    pub(super) bursts: TokenBucket,
     /// When the egress lets the next datagram through, after it held one back.
     pub(super) egress_at: Option<Instant>,
     pub(super) replies: Replies,
@@ -94,6 +97,8 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             *byte ^= rng.next_u32().to_le_bytes()[0];
         }
         let egress = TokenBucket::new(Instant::ZERO, config.capacity_bps, egress_depth(config.capacity_bps));
+        let bursts_bps = share_of(config.capacity_bps, config.burst_share);
+        let bursts = TokenBucket::new(Instant::ZERO, bursts_bps, egress_depth(bursts_bps));
         let places = channels.len().min(CHANNELS_MAX);
         Self {
             auth: SipAuth::new(config.key),
@@ -108,6 +113,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             channels,
             ready: [List::EMPTY; 5],
             egress,
+            bursts,
             egress_at: None,
             replies: Replies::default(),
             stun: StunAnswers::default(),

@@ -410,6 +410,8 @@ pub enum LeaveReason {
     Silent,
     /// The channel ended.
     Ended,
+    /// Neither the edge nor peers fed the client.
+    Unfed,
 }
 
 /// Tells two clients of each other: each sends `Meet` to every address of the other.

@@ -279,7 +279,7 @@ fn every_reason_keeps_its_number() {
         ],
         "0001020304",
     );
-    pin(&[LeaveReason::Done, LeaveReason::Silent, LeaveReason::Ended], "000102");
+    pin(&[LeaveReason::Done, LeaveReason::Silent, LeaveReason::Ended, LeaveReason::Unfed], "00010203");
     pin(
         &[
             NatMapping::Unknown,
