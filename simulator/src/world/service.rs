@@ -1,6 +1,6 @@
 //! An edge in the world.
 
-use livesky_core::edge::{ChannelId, Edge, EdgeConfig, EdgeEvent};
+use livesky_core::edge::{ChannelId, Edge, EdgeConfig, EdgeEvent, EdgeSockets};
 use livesky_core::media::{ChannelName, FrameInfo, fragment_count, fragment_len_at};
 use livesky_core::scaling::{Churn, Stage};
 use livesky_core::store::{FrameStore, PhantomStore};
@@ -168,6 +168,7 @@ fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) 
     key.iter_mut().for_each(|byte| *byte = rng.next_u32().to_le_bytes()[0]);
     let others = (0..scenario.edges.len()).filter(|&other| other != index);
     let addressing = wire.network.addressing();
+    let sockets = EdgeSockets { main: addressing.edge(index, 0).into(), second: addressing.edge(index, 1).into() };
     let mut alternatives = EdgeConfig::default().alternatives;
     for other in others {
         if alternatives.push(addressing.edge(other, 0).into()).is_err() {
@@ -185,6 +186,7 @@ fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) 
         rescue_share: spec.rescue_share,
         overhead_share: spec.overhead_share,
         burst_share: spec.burst_share,
+        sockets: Some(sockets),
         alternatives,
         ..EdgeConfig::default()
     })
