@@ -343,6 +343,17 @@ impl Script<'_, '_, '_> {
         list
     }
 
+    /// A peer at one or more addresses, its own or others'.
+    fn introduce(&mut self) -> Message<'static> {
+        let who = self.bytes.below(OTHERS);
+        let mut addresses = heapless::Vec::new();
+        for _ in 0..1 + self.bytes.below(3) {
+            let of = if self.bytes.one_in(3) { self.bytes.below(OTHERS) } else { who };
+            addresses.push(self.others[of].address).expect("at most 3");
+        }
+        Message::Introduce(Introduce { client: ClientId(who as u32), addresses })
+    }
+
     /// A frame number near the live edge, or any.
     fn frame(&mut self) -> FrameId {
         if self.bytes.one_in(40) { FrameId(self.bytes.word()) } else { self.near() }
@@ -438,7 +449,12 @@ impl Script<'_, '_, '_> {
                 let delay_us = u32::from(self.bytes.short());
                 Message::Ack(Ack { largest, delay_us, one_way_us: 0, runs })
             }
+            12 if self.bytes.one_in(3) => {
+                let address = self.others[self.bytes.below(OTHERS)].address;
+                Message::Seen { address }
+            }
             12 => Message::Ping { token: self.bytes.word() },
+            13 if self.bytes.one_in(2) => self.introduce(),
             13 => Message::Pong { token: self.bytes.word() },
             14 => Message::Missing { frame: self.frame() },
             15 if self.bytes.one_in(3) => Message::Leave { reason: LeaveReason::Done },
@@ -472,6 +488,8 @@ impl Script<'_, '_, '_> {
         let link = link.unwrap_or(self.others[who].client_link);
         let mut writer = ControlWriter::new(&mut out, link).expect("room for a header");
         assert!(writer.push(message));
+        // As a `Meet` is padded, or it is not answered.
+        writer.pad_to(24);
         let len = writer.finish();
         self.hand_over(who, &out[..len]);
         out[..len].to_vec()

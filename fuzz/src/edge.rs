@@ -276,10 +276,23 @@ impl Script<'_, '_> {
                 edge_feeds: self.bytes.short(),
                 ..Status::default()
             }),
+            10 if self.bytes.one_in(2) => self.reach(),
             10 => Message::Ping { token: self.bytes.word() },
             _ if self.bytes.one_in(4) => Message::Leave { reason: LeaveReason::Done },
             _ => Message::Reset { link: LinkId(500 + u32::from(substream)) },
         }
+    }
+
+    /// How a client says it can be reached, and whom it did not meet.
+    fn reach(&mut self) -> Message<'static> {
+        let address = self.others[self.bytes.below(OTHERS)].address;
+        if self.bytes.one_in(4) {
+            return Message::AlsoAt { address, cookie: [self.bytes.byte(); 16] };
+        }
+        let mut reach = Reach { private: Some(address), unmet: self.bytes.word(), ..Reach::default() };
+        let unmet = ClientId(self.others[self.bytes.below(OTHERS)].edge_link.0);
+        reach.unmet_list.push(unmet).expect("the first");
+        Message::Reach(reach)
     }
 
     fn hand_over(&mut self, who: usize, datagram: &[u8]) {

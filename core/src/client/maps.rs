@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::data::AHEAD_MAX;
 use super::machine::Client;
+use super::peer::slots_of;
 use crate::endpoint::Reject;
 use crate::limits::MAP_LEN_MAX;
 use crate::media::{FrameId, write_bits};
@@ -24,13 +25,11 @@ impl<S: FrameStore> Client<'_, S> {
         let is_whole = self.clocks.maps == 0;
         // What completed in this half second is what the changes tell of.
         self.clocks.map_from = self.clocks.changed_from.take();
-        for slot in 1..self.peers_len() {
-            if self.peer(slot).is_some_and(super::peer::Peer::is_met) {
-                self.owe(slot, |owed| {
-                    owed.map = true;
-                    owed.whole_map |= is_whole;
-                });
-            }
+        for slot in slots_of(self.partners()) {
+            self.owe(slot, |owed| {
+                owed.map = true;
+                owed.whole_map |= is_whole;
+            });
         }
     }
 

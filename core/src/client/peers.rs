@@ -14,6 +14,8 @@ const SET_ASIDE: Duration = Duration::from_secs(60);
 /// How long a candidate can be met after it was named, in tenths of a second: what keeps a NAT's filter open is shorter than two
 /// minutes (RFC 4787 clause 4.3), by many accounts 30 s.
 const NAMED_DS: u32 = 300;
+/// Peers that maps are exchanged with beside those that feed or are fed (protocol.md, "Mesh pull").
+const PARTNERS_MAX: usize = 8;
 /// A peer not heard for this long is gone (docs/wire.md, "Feeds").
 pub(super) const SILENT_MAX: Duration = Duration::from_secs(3);
 
@@ -46,6 +48,24 @@ impl<S: FrameStore> Client<'_, S> {
                 || feed.request.is_some_and(|request| request.peer == slot)
         });
         is_child || is_feeder
+    }
+
+    /// The slots of those that maps are exchanged with: who feeds us or is fed, and the last that were met of the others, whose maps
+    /// tell where else to ask. Who is told nothing falls silent, and is forgotten by both.
+    pub(super) fn partners(&self) -> u64 {
+        let met = slots_of(self.known & !slot_bit(EDGE));
+        let met = met.filter(|&slot| self.peer(slot).is_some_and(Peer::is_met));
+        let (mut partners, mut idle) = (0, 0);
+        for slot in met {
+            *(if self.is_related(slot) { &mut partners } else { &mut idle }) |= slot_bit(slot);
+        }
+        for _ in 0..PARTNERS_MAX {
+            let newest = slots_of(idle).max_by_key(|&slot| self.peer(slot).map(|peer| peer.met_at));
+            let Some(newest) = newest else { break };
+            partners |= slot_bit(newest);
+            idle &= !slot_bit(newest);
+        }
+        partners
     }
 
     /// Frees a peer's slot. Its feeds must have been dealt with before ([`Self::lose_peer`]).
@@ -132,6 +152,8 @@ impl<S: FrameStore> Client<'_, S> {
                 }
                 Acquaintance::Meeting => self.on_meet_due(now, slot),
                 Acquaintance::Stranger if is_silent => self.forget_peer(slot),
+                // One that neither feeds nor is fed may have had too many others.
+                Acquaintance::Met if is_silent && !self.is_related(slot) => self.forget_peer(slot),
                 Acquaintance::Met if is_silent => self.lose_peer(now, slot),
                 Acquaintance::Stranger | Acquaintance::Met | Acquaintance::None => {}
             }

@@ -255,6 +255,30 @@ fn the_port_of_an_introduced_address_may_be_another_and_the_address_may_not() {
     }
 }
 
+/// Who met more peers than it needs tells the last eight of them what it holds; the others fall silent.
+#[test]
+fn maps_go_to_few_of_those_that_are_idle() {
+    let mut memory = Memory::new(24, 64, 4, 64);
+    let (mut client, link) = joined(&mut memory);
+    for index in 0..20_u32 {
+        let address = std::format!("203.0.113.{index}:5000");
+        let id = ClientId(100 + index);
+        let now = NOW.plus_micros(u64::from(index) * 1_000);
+        tell(&mut client, now, edge(), link, &[introduce(id, &[&address])], 0).1.unwrap();
+        tell(&mut client, now, at(&address), LinkId(0), &[meet(id)], 24).1.unwrap();
+        sent(&mut client, now);
+    }
+    let later = NOW.plus_micros(700_000);
+    client.handle_timeout(later);
+    let is_map = |message: &Message<'_>| matches!(message, Message::BufferMap(_)).then_some(());
+    let mut told = sent(&mut client, later);
+    told.retain(|(_, datagram)| pick(datagram, is_map).is_some());
+    let mut told: Vec<_> = told.into_iter().map(|(to, _)| to).collect();
+    told.sort();
+    let expected: Vec<_> = (12..20).map(|index| SocketAddr::from(([203, 0, 113, index], 5_000))).collect();
+    assert_eq!(told, expected);
+}
+
 /// Each side may have heard the other first at another address: the one with the higher id follows.
 #[test]
 fn both_sides_settle_on_one_address() {
