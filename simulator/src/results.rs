@@ -25,6 +25,9 @@ pub struct Results {
     pub classes: Vec<ClassRow>,
     /// Where the bytes came from.
     pub traffic: Traffic,
+    /// What viewers uploaded.
+    #[serde(default)]
+    pub uploads: Uploads,
     /// What theory says for these uplinks and this churn.
     pub bounds: Bounds,
     /// How fast feeds came back after their feeder was gone.
@@ -247,6 +250,18 @@ pub struct Traffic {
     pub cross_isp_share_peers: f64,
     /// What `cross_isp_share` would be if everybody were fed from anywhere at random.
     pub cross_isp_share_random: f64,
+}
+
+/// Mean uploads of viewers that were there for 30 s or more after the warm-up, as multiples of the rate: datagrams with a
+/// fragment, headers included (LiveSky, Figure 13).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Uploads {
+    /// Viewers.
+    pub viewers: u64,
+    /// Half of them uploaded this much or less.
+    pub p50: Option<f64>,
+    /// Viewers by upload in steps of a twentieth of the rate: up to 0.05, up to 0.1 and so on.
+    pub by_twentieths: Vec<u64>,
 }
 
 /// What theory says, as shares of the CDN.

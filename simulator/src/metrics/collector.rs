@@ -6,6 +6,7 @@ use super::distribution::Distribution;
 use super::minutes::Minutes;
 use super::pairs::Pairs;
 use super::traffic::Bytes;
+use super::uploads::UploadShares;
 use super::watch::Span;
 use crate::results::{Age, Feeding, Sample, Totals};
 
@@ -72,6 +73,7 @@ pub(crate) struct Collector {
     pub(crate) bytes: Bytes,
     pub(crate) useful_bytes: u64,
     pub(crate) duplicate_bytes: u64,
+    pub(crate) uploads: UploadShares,
     pub(crate) repairs: Distribution,
     pub(crate) repairs_lost: u64,
     pub(crate) edges: Vec<Egress>,
@@ -103,6 +105,7 @@ impl Collector {
             bytes,
             useful_bytes: 0,
             duplicate_bytes: 0,
+            uploads: UploadShares::default(),
             repairs: Distribution::default(),
             repairs_lost: 0,
             edges: vec![Egress::default(); edges],

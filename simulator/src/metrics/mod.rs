@@ -7,6 +7,7 @@ mod pairs;
 mod repairs;
 mod summary;
 mod traffic;
+mod uploads;
 mod watch;
 
 pub(crate) use collector::Collector;

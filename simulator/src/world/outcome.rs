@@ -40,6 +40,7 @@ impl World<'_> {
             startup: collector.startup(),
             classes: collector.minutes.classes(),
             traffic: collector.traffic(self.cross_isp_at_random()),
+            uploads: collector.uploads.results(),
             bounds: bounds(self.scenario, self.viewers.iter().map(|viewer| &viewer.terms)),
             repairs: collector.repairs(),
             nat: collector.pairs.as_ref().map(|pairs| pairs.results()).unwrap_or_default(),

@@ -115,18 +115,22 @@ impl World<'_> {
 
     /// Adds the bytes a viewer's machine counted since measuring began.
     pub(super) fn add_bytes(&mut self, session: u32) {
-        let (useful, duplicate) = self.bytes_of(session);
+        let (useful, duplicate, uploaded) = self.bytes_of(session);
         let Some(viewer) = self.viewers.get(session as usize) else { return };
-        let (useful_before, duplicate_before) = viewer.bytes_before;
+        let (useful_before, duplicate_before, uploaded_before) = viewer.bytes_before;
+        let measured_us = self.wire.now.micros_since(viewer.joined_at.max(self.wire.collector.measured_from));
+        let rate_bps = self.scenario.channel.rate_bps;
+        let uploaded = uploaded.saturating_sub(uploaded_before);
+        self.wire.collector.uploads.add(uploaded, measured_us, rate_bps);
         self.wire.collector.useful_bytes += useful.saturating_sub(useful_before);
         self.wire.collector.duplicate_bytes += duplicate.saturating_sub(duplicate_before);
     }
 
-    /// Payload bytes a viewer's machine took as first copies, and others.
-    pub(super) fn bytes_of(&self, session: u32) -> (u64, u64) {
+    /// Payload bytes a viewer's machine took as first copies, and others, and bytes it uploaded.
+    pub(super) fn bytes_of(&self, session: u32) -> (u64, u64, u64) {
         let slot = self.viewers.get(session as usize).and_then(super::viewer::Viewer::slot);
-        let Some(machine) = slot.and_then(|slot| self.machines.get(slot)) else { return (0, 0) };
+        let Some(machine) = slot.and_then(|slot| self.machines.get(slot)) else { return (0, 0, 0) };
         let watch = &machine.stats().watch;
-        (watch.bytes_edge + watch.bytes_peers, watch.bytes_duplicate)
+        (watch.bytes_edge + watch.bytes_peers, watch.bytes_duplicate, watch.bytes_uploaded)
     }
 }

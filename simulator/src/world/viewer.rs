@@ -39,8 +39,8 @@ pub(crate) struct Viewer {
     pub(crate) pending: Pending,
     /// The last frame played, with its epoch.
     pub(crate) played: Option<(u16, FrameId)>,
-    /// Payload bytes, first copies and others, when measuring began.
-    pub(crate) bytes_before: (u64, u64),
+    /// Payload bytes, first copies and others, and bytes uploaded, when measuring began.
+    pub(crate) bytes_before: (u64, u64, u64),
     /// Its buffer at the last sample.
     pub(crate) buffer_ms: u32,
     /// Feeds it gave at the last look.
@@ -68,7 +68,7 @@ impl Viewer {
             watch: Watch::default(),
             pending: Pending::default(),
             played: None,
-            bytes_before: (0, 0),
+            bytes_before: (0, 0, 0),
             buffer_ms: 0,
             slots_used: 0,
             upload: RateBound::default(),
