@@ -114,6 +114,8 @@ fn sources(list: &mut List, results: &Results) {
     ] {
         list.known(Group::Sources, label, Unit::Bytes, Better::Neither, bytes as f64);
     }
+    let upload = Value::optional(results.uploads.p50);
+    list.add(Group::Sources, "upload over rate, p50", Unit::Ratio, Better::Neither, upload);
     if !results.scenario.network.isps.is_empty() {
         percent(list, "cross-ISP share", Better::Less, traffic.cross_isp_share);
         percent(list, "cross-ISP share, edges'", Better::Less, traffic.cross_isp_share_edge);

@@ -29,13 +29,14 @@ pub enum ReportError {
 /// [`ReportError`]: no runs, or numbers no plot can show.
 pub fn page(runs: &[Results], text: &str, version: &str) -> Result<String, ReportError> {
     let first = runs.first().ok_or(ReportError::Empty)?;
-    let plots: [Draw; 7] = [
+    let plots: [Draw; 8] = [
         plots::viewers,
         plots::changes,
         plots::stages,
         plots::sources,
         plots::startup,
         plots::quality,
+        plots::uploads,
         plots::buffers,
     ];
     let mut figures = String::new();

@@ -26,6 +26,9 @@ fn run(seed: u64) -> Results {
         .map(|ms| Bin { up_to_ms: Some(ms), count: 18 })
         .chain([Bin { up_to_ms: None, count: 0 }])
         .collect();
+    results.uploads.viewers = 10;
+    results.uploads.p50 = Some(0.321);
+    results.uploads.by_twentieths = vec![4, 0, 3, 0, 0, 0, 3];
     results.traffic.delivered.push = 12_340_000 + seed;
     results.faults = vec![FaultRow { kind: "loss".to_owned(), clients: 3, ..FaultRow::default() }];
     results.minutes = vec![MinuteRow { q1: 0.99, q2: 0.9 + shift / 1e3, ..MinuteRow::default() }; 3];
@@ -112,7 +115,7 @@ fn every_number_of_the_table_appears() {
 #[test]
 fn there_is_a_plot_for_each_subject_and_no_link() {
     let html = page(&[run(1), run(2)], TEXT, "1").unwrap();
-    assert_eq!(html.matches("<svg role=\"img\" aria-label=").count(), 7);
+    assert_eq!(html.matches("<svg role=\"img\" aria-label=").count(), 8);
     for link in ["href", "src=", "url(", "@import", "<script"] {
         assert!(!html.contains(link), "{link}");
     }

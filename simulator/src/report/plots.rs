@@ -220,6 +220,29 @@ fn cumulative(bins: &[Bin], of: u64) -> Vec<(f64, f64)> {
     points.collect()
 }
 
+/// Share of the viewers that upload no more than a multiple of the rate (LiveSky, Figure 13).
+pub(super) fn uploads(runs: &[Results]) -> Result<Plot, PlotError> {
+    let title = "Upload";
+    let steps = runs.iter().map(|run| run.uploads.by_twentieths.len()).max().unwrap_or(0).max(20);
+    let curve = |run: &Results| {
+        let mut sum = 0;
+        let counts = run.uploads.by_twentieths.iter().copied().chain(core::iter::repeat(0));
+        let points = (1_u32..).zip(counts).take(steps).map(|(step, count)| {
+            sum += count;
+            (f64::from(step) / 20.0, sum as f64 / run.uploads.viewers as f64)
+        });
+        points.collect()
+    };
+    let curves: Vec<_> = runs.iter().filter(|run| run.uploads.viewers > 0).map(curve).collect();
+    let line = around(&curves);
+    let x = 0.0..steps as f64 / 20.0;
+    let axes =
+        Axes { title, x_label: "multiples of the rate", y_label: "share of the viewers", x, y: 0.0..1.02 };
+    let svg = draw(axes, |chart| band(chart, &line, COLOURS[0]))?;
+    let note = "Means over each viewer's time, of those there for 30 s or more after the warm-up.".to_owned();
+    Ok(Plot { title, legend: Vec::new(), note, svg })
+}
+
 /// Curves with the same x: median and range at each.
 fn around(curves: &[Vec<(f64, f64)>]) -> Band {
     let mut band = Band::default();
