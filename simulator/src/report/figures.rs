@@ -153,7 +153,23 @@ fn edges(list: &mut List, results: &Results) {
     list.count(Group::Edges, "refusals", Better::Less, sum(|edge| edge.refusals));
     list.count(Group::Edges, "rescue leases", Better::Less, sum(|edge| edge.rescues));
     list.count(Group::Edges, "rescues refused", Better::Less, sum(|edge| edge.rescues_refused));
+    let [mean, most] = off_target(results);
+    list.add(Group::Edges, "Nc off its target, mean", Unit::Percent, Better::Less, mean);
+    list.add(Group::Edges, "Nc off its target, most", Unit::Percent, Better::Less, most);
     list.count(Group::Edges, "stage changes", Better::Neither, sum(|edge| edge.stage_changes));
+}
+
+/// How far Nc is from its target after the warm-up, as a share of the target: on average and at most. A client's worth of
+/// feeds is the least that counts.
+fn off_target(results: &Results) -> [Value; 2] {
+    let warm_up_s = results.scenario.run.warm_up_s;
+    let rows = results.series.iter().filter(|row| row.at_s > warm_up_s && row.p0 > 0);
+    let off: Vec<f64> = rows.map(|row| (row.nc - row.nc_target).abs() / row.nc_target.max(1.0)).collect();
+    if off.is_empty() {
+        return [Value::Absent; 2];
+    }
+    let most = off.iter().copied().fold(0.0, f64::max);
+    [Value::Known(off.iter().sum::<f64>() / off.len() as f64), Value::Known(most)]
 }
 
 fn repairs(list: &mut List, results: &Results) {

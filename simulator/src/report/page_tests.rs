@@ -38,6 +38,7 @@ fn run(seed: u64) -> Results {
             viewers: 20 + second,
             p0: 20 + second,
             nc: f64::from(second) / 2.0 + shift,
+            nc_target: 31.0,
             joins: second % 3,
             egress_bps: 3e6 + 1e4 * shift,
             rescue_bps: 1e5,
