@@ -90,3 +90,21 @@ fn a_swarm_of_one_seed_is_its_replay() {
     let one = output_of(&folder, &["simulate", "swarm", "--seed", "1", "--json"]);
     assert_eq!(several, format!("[{}]\n", one.trim_end()));
 }
+
+#[test]
+fn every_small_scenario_built_in_repeats() {
+    let folder = std::env::temp_dir();
+    let list = output_of(&folder, &["simulate", "--list"]);
+    let names: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| name.starts_with("smoke-"))
+        .collect();
+    assert!(names.len() >= 5, "{names:?}");
+    for name in names {
+        // Whether a rule is broken is the simulator's own tests' matter.
+        let stderr = livesky(&folder, &["simulate", name, "--twice"]).stderr;
+        let stderr = String::from_utf8_lossy(&stderr);
+        assert!(stderr.contains("the same to the last event"), "{name}: {stderr}");
+    }
+}
