@@ -450,8 +450,7 @@ impl Script<'_, '_, '_> {
                 Message::Ack(Ack { largest, delay_us, one_way_us: 0, runs })
             }
             12 if self.bytes.one_in(3) => {
-                let address = self.others[self.bytes.below(OTHERS)].address;
-                Message::Seen { address }
+                Message::Seen { address: self.others[self.bytes.below(OTHERS)].address }
             }
             12 => Message::Ping { token: self.bytes.word() },
             13 if self.bytes.one_in(2) => self.introduce(),
