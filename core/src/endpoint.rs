@@ -92,6 +92,8 @@ pub enum Why {
     Map,
     /// A lease or reservation ends.
     Lease,
+    /// A minute is over, or a report is sent again.
+    Report,
     /// Work is ready at once.
     Ready,
 }

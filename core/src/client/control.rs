@@ -61,11 +61,19 @@ impl<S: FrameStore> Client<'_, S> {
         let room = len_max.min(head.len());
         let mut writer = ControlWriter::new(head.get_mut(..room)?, link)?;
         let mut owed = core::mem::replace(&mut self.peer_mut(slot)?.owed, Owed::EMPTY);
+        // The last reports precede the goodbye: what follows it is nobody's.
+        let has_reports = slot == EDGE && self.reports.is_due();
+        if has_reports && owed.leave {
+            self.push_kept(&mut writer);
+        }
         self.push_acquaintance(slot, &mut owed, &mut writer);
         self.push_feeds(now, slot, &mut owed, &mut writer);
         self.push_repair(slot, &mut owed, &mut writer);
         self.push_ack(now, slot, &mut writer);
         self.push_reports(now, &mut owed, &mut writer);
+        if has_reports {
+            self.push_kept(&mut writer);
+        }
         // What did not fit is owed still: the slot stays in the set, and the next poll goes on.
         self.peer_mut(slot)?.owed = owed;
         if is_meeting {
@@ -87,7 +95,9 @@ impl<S: FrameStore> Client<'_, S> {
                 self.push_seen(slot, writer);
             }
         }
-        owed.leave = owed.leave && !writer.push(&Message::Leave { reason: LeaveReason::Done });
+        let is_reporting = slot == EDGE && self.reports.is_due();
+        owed.leave =
+            owed.leave && (is_reporting || !writer.push(&Message::Leave { reason: LeaveReason::Done }));
         if let Some(token) = owed.pong.take_if(|token| writer.push(&Message::Pong { token: *token })) {
             let _ = token;
         }

@@ -162,6 +162,8 @@ impl<S: FrameStore> Client<'_, S> {
             self.stats.watch.bytes_peers += bytes;
         }
         self.stats.bytes_by_reason.add(header.reason, bytes);
+        self.reports.minute.on_data(now);
+        self.reports.minute.on_fragment(slot == EDGE, header.reason, payload.len());
         match self.frames.mark(id, header.fragment) {
             Marked::Completed => {
                 self.store.complete(entry.key);

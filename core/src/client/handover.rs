@@ -336,6 +336,9 @@ impl<S: FrameStore> Client<'_, S> {
             return Err(Reject::Unexpected);
         }
         self.change_over(now, slot, accept, request.from);
+        if accept.grant == Grant::Lease {
+            self.reports.minute.on_rescued();
+        }
         let level = match accept.grant {
             Grant::Lease => levels_max,
             // Whatever it says: nobody stands between the edge and its child.

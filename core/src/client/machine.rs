@@ -11,6 +11,7 @@ use super::feed::Feed;
 use super::holes::Holes;
 use super::meeting::{WHEREABOUTS_MAX, Whereabouts};
 use super::peer::{EDGE, Known, PEERS_MAX, Peer, slots_of};
+use super::reports::Reports;
 use super::serve::Sending;
 use super::session::{Joining, Session};
 use super::stats::ClientStats;
@@ -113,6 +114,7 @@ pub struct Client<'a, S> {
     pub(super) serving: u64,
     pub(super) events: Deque<ClientEvent, { ClientEvent::QUEUE_LEN }>,
     pub(super) stats: ClientStats,
+    pub(super) reports: Reports,
 }
 
 impl<'a, S: FrameStore> Client<'a, S> {
@@ -150,6 +152,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             serving: 0,
             events: Deque::new(),
             stats: ClientStats::default(),
+            reports: Reports::new(config.seed),
         }
     }
 
@@ -175,6 +178,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
 
     /// Asks the edge for a channel. What was watched before ends.
     pub fn tune(&mut self, now: Instant, channel: &ChannelName) {
+        self.begin_reports(now, channel);
         self.forget_session();
         self.is_leaving = false;
         self.channel = Some(channel.clone());
@@ -182,7 +186,8 @@ impl<'a, S: FrameStore> Client<'a, S> {
     }
 
     /// Says goodbye to everybody: drain [`Endpoint::poll_transmit`] afterwards.
-    pub fn leave(&mut self, _now: Instant) {
+    pub fn leave(&mut self, now: Instant) {
+        self.end_reports(now);
         self.joining = None;
         self.channel = None;
         self.is_leaving = true;
@@ -307,6 +312,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
                 Ok(())
             }
             Message::Leave { reason } => self.on_leave(now, slot, *reason),
+            Message::ReportAck(ack) if slot == EDGE => self.on_report_ack(ack),
             Message::Hello(_)
             | Message::Challenge(_)
             | Message::Welcome(_)
@@ -318,6 +324,8 @@ impl<'a, S: FrameStore> Client<'a, S> {
             | Message::Introduce(_)
             | Message::Reach(_)
             | Message::AlsoAt { .. }
+            | Message::Report(_)
+            | Message::ReportAck(_)
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }
@@ -379,6 +387,7 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
             self.on_pull_due(now);
         }
         self.play(now);
+        self.on_reports_due(now);
     }
 
     fn poll_transmit(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
@@ -412,6 +421,7 @@ impl<S: FrameStore> Endpoint for Client<'_, S> {
             (self.clocks.map_at, Why::Map),
             (self.clocks.pull_at, Why::Pull),
             (self.clocks.play_at, Why::Playout),
+            (self.reports_deadline(), Why::Report),
         ];
         let own = deadlines.into_iter().map(|(at, why)| Deadline { at, why });
         let earliest = own.chain(self.peers_deadline()).min_by_key(|deadline| deadline.at)?;

@@ -6,6 +6,7 @@
 //! - `handover`, [`feed`], [`select`]: who feeds each substream, and changing over by a cut.
 //! - `data`: fragments that arrive; `pull`, [`holes`]: those that do not; `maps`: who has what.
 //! - `serve`: feeding children over the uplink; `control`: datagrams built from what peers are owed.
+//! - `reports`, `minute`: what the edge is told of it all, once a minute.
 //! - `play`: frames that are due; [`events`](ClientEvent), `stats`, `view`: what the owner sees.
 
 mod config;
@@ -20,10 +21,12 @@ mod load;
 mod machine;
 mod maps;
 mod meeting;
+mod minute;
 pub mod peer;
 mod peers;
 mod play;
 mod pull;
+mod reports;
 pub mod select;
 mod serve;
 mod session;
@@ -38,5 +41,6 @@ pub use config::{ClientConfig, ClientStorage};
 pub use events::{ClientEvent, FrameDue};
 pub use machine::Client;
 pub use peer::Peer;
+pub use reports::ReportsView;
 pub use stats::{BytesByReason, ClientStats};
 pub use view::{ClientView, PeerView};

@@ -52,7 +52,9 @@ impl<S: FrameStore> Client<'_, S> {
         // Two steps may follow one another before the next look at the queue.
         while self.events.len() + 2 < ClientEvent::QUEUE_LEN {
             let buffer = Buffer { frames: &self.frames, newest };
-            let event = match self.playout.poll(now, &buffer) {
+            let step = self.playout.poll(now, &buffer);
+            self.reports.minute.on_state(now, self.playout.state());
+            let event = match step {
                 Step::Idle => {
                     self.clocks.play_at = Instant::FAR_FUTURE;
                     return;
@@ -63,17 +65,26 @@ impl<S: FrameStore> Client<'_, S> {
                 }
                 Step::Deliver(id) => {
                     let Some(entry) = self.frames.get(id) else { continue };
+                    self.reports.minute.on_played();
                     let due = FrameDue { epoch, info: entry.info, key: entry.key, fragments: entry.count };
                     ClientEvent::Frame(due)
                 }
                 Step::Started { .. } => {
                     let after = now.since(asked_at);
                     self.stats.watch.startup_ms = u32::try_from(after.as_millis()).unwrap_or(u32::MAX).max(1);
+                    self.reports.minute.on_started(now);
                     ClientEvent::Started { after }
                 }
                 Step::Stalled => ClientEvent::Stalled,
-                Step::Resumed { after } => ClientEvent::Resumed { after },
-                Step::Skipped { from, to } => ClientEvent::Skipped { from, to },
+                Step::Resumed { after } => {
+                    self.reports.minute.on_resumed(after);
+                    ClientEvent::Resumed { after }
+                }
+                Step::Skipped { from, to } => {
+                    let is_to_key = self.frames.get(to).is_some_and(|entry| entry.info.key);
+                    self.reports.minute.on_skipped(to.since(from), is_to_key);
+                    ClientEvent::Skipped { from, to }
+                }
             };
             self.push_event(event);
         }

@@ -149,6 +149,7 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn on_challenge(&mut self, now: Instant, challenge: &Challenge) -> Result<(), Reject> {
         let joining = self.joining.as_mut().filter(|joining| joining.nonce == challenge.nonce);
         let joining = joining.ok_or(Reject::Stale)?;
+        self.reports.minute.on_answer(now);
         if joining.cookie != Some(challenge.cookie) {
             joining.cookie = Some(challenge.cookie);
             joining.is_due = true;
@@ -165,6 +166,8 @@ impl<S: FrameStore> Client<'_, S> {
         joining.every = HELLO_EVERY_MAX;
         joining.cookie = None;
         joining.is_due = false;
+        self.reports.minute.on_answer(now);
+        self.reports.minute.on_refused();
         self.push_event(ClientEvent::Refused(refused.reason));
         self.refused = Some(refused.clone());
         Ok(())
@@ -194,6 +197,8 @@ impl<S: FrameStore> Client<'_, S> {
         }
         self.joining = None;
         self.refused = None;
+        self.reports.minute.on_answer(now);
+        self.reports.minute.on_state(now, self.playout.state());
         self.session = Some(Session {
             client: welcome.client,
             epoch: welcome.epoch,
@@ -216,6 +221,7 @@ impl<S: FrameStore> Client<'_, S> {
         self.start_feeds(now, welcome, is_same_run);
         self.start_clocks(now);
         self.on_observed(now, welcome.observed);
+        self.send_reports(now);
         // A welcome carries at most as many candidates as are remembered.
         let _ = self.on_candidates(now, &welcome.candidates);
         self.push_event(ClientEvent::Joined);

@@ -81,6 +81,8 @@ impl<S: FrameStore> Edge<'_, S> {
             | Message::Reach(_)
             | Message::Seen { .. }
             | Message::AlsoAt { .. }
+            | Message::Report(_)
+            | Message::ReportAck(_)
             | Message::Leave { .. } => Err(Reject::Unexpected),
         }
     }
@@ -279,6 +281,7 @@ impl<S: FrameStore> Edge<'_, S> {
             ClientRecord { nonce: hello.nonce, start, upload_bps: hello.upload_bps, ..ClientRecord::EMPTY };
         let channel = self.channel_mut(id)?;
         channel.clients = channel.clients.saturating_add(1);
+        channel.minute.joined = channel.minute.joined.saturating_add(1);
         self.on_load(id);
         Some(slot)
     }
@@ -307,6 +310,9 @@ impl<S: FrameStore> Edge<'_, S> {
         decision: Option<Decision>,
     ) {
         self.stats.on_refusal(reason);
+        if let Some(channel) = channel.and_then(|id| self.channel_mut(id)) {
+            channel.minute.refused = channel.minute.refused.saturating_add(1);
+        }
         let refused = Refused {
             nonce: hello.nonce,
             reason,

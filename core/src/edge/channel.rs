@@ -14,6 +14,7 @@ use crate::wire::stream::Resume;
 
 use super::events::EdgeEvent;
 use super::machine::Edge;
+use super::minute::EdgeMinute;
 
 /// Most channels of one edge: their frame indexes live in the machine itself.
 pub const CHANNELS_MAX: usize = 32;
@@ -104,6 +105,8 @@ pub struct ChannelSlot {
     pub(super) slots_all: u32,
     /// Bytes of the frames taken in.
     pub(super) bytes_in: u64,
+    /// What was counted since the minute began.
+    pub(super) minute: EdgeMinute,
 }
 
 impl ChannelSlot {
@@ -127,6 +130,7 @@ impl ChannelSlot {
         slots_free: 0,
         slots_all: 0,
         bytes_in: 0,
+        minute: EdgeMinute::EMPTY,
     };
 
     /// Rate of one substream in bit/s, rounded down: M of them are not more than the channel.
@@ -209,6 +213,7 @@ impl<S: FrameStore> Edge<'_, S> {
             scaling,
             ..ChannelSlot::EMPTY
         };
+        self.start_minutes(now);
         self.events.push(EdgeEvent::ChannelOpened { channel: id }, &mut self.stats);
         Ok((id, resume))
     }

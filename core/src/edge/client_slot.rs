@@ -11,6 +11,7 @@ use crate::wire::control::{Class, ClientId, LeaveReason, LinkId, RefuseReason, W
 use super::channel::ChannelId;
 use super::introductions::Reachability;
 use super::pull::PullQueue;
+use super::reports::Reporter;
 
 /// In which order clients are served (protocol.md, "Edge"), the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +79,7 @@ pub(super) struct Pending {
     pub(super) candidates: bool,
     /// Clients that were told of it.
     pub(super) introduce: bool,
+    pub(super) report_ack: bool,
     pub(super) leave: Option<LeaveReason>,
 }
 
@@ -173,7 +175,14 @@ impl ClientSlot {
         link: LinkId(0),
         channel: ChannelId(0),
         class: Class::Push,
-        pending: Pending { welcome: false, pong: false, candidates: false, introduce: false, leave: None },
+        pending: Pending {
+            welcome: false,
+            pong: false,
+            candidates: false,
+            introduce: false,
+            report_ack: false,
+            leave: None,
+        },
         pong_token: 0,
         feeds: Mask::EMPTY,
         leases: Mask::EMPTY,
@@ -212,6 +221,7 @@ impl ClientSlot {
             || pending.pong
             || pending.candidates
             || pending.introduce
+            || pending.report_ack
             || pending.leave.is_some()
             || !self.accepts.is_empty()
             || !self.refusals.is_empty()
@@ -282,6 +292,7 @@ pub struct ClientRecord {
     pub(super) slots_max: u8,
     pub(super) watch: WatchStats,
     pub(super) reach: Reachability,
+    pub(super) reports: Reporter,
 }
 
 impl ClientRecord {
@@ -309,5 +320,6 @@ impl ClientRecord {
             bytes_control: 0,
         },
         reach: Reachability::EMPTY,
+        reports: Reporter::EMPTY,
     };
 }

@@ -32,6 +32,11 @@ impl<S: FrameStore> Edge<'_, S> {
         if pending.pong && writer.push(&Message::Pong { token: self.clients.at(slot)?.pong_token }) {
             self.clients.at_mut(slot)?.pending.pong = false;
         }
+        if pending.report_ack
+            && writer.push(&Message::ReportAck(self.records.get(slot as usize)?.reports.taken))
+        {
+            self.clients.at_mut(slot)?.pending.report_ack = false;
+        }
         self.write_answers(slot, &mut writer)?;
         if pending.candidates {
             let list = self.candidates(now, slot);

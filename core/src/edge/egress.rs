@@ -290,6 +290,10 @@ impl<S: FrameStore> Edge<'_, S> {
         self.egress.take(now, total);
         self.stats.on_fragment(reason, DATA_HEADER_LEN, len);
         let client = self.clients.at_mut(slot)?;
+        let channel = self.channels.get_mut(usize::from(client.channel.0));
+        if let Some(bytes) = channel.and_then(|channel| channel.minute.sent.get_mut(reason_index(reason))) {
+            *bytes = bytes.saturating_add(u64::from(len));
+        }
         if let Some(bytes) = client.bytes_by_reason.get_mut(reason_index(reason)) {
             *bytes = bytes.saturating_add(u64::try_from(total).unwrap_or(0));
         }

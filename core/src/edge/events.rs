@@ -6,15 +6,20 @@ use heapless::Deque;
 
 use crate::scaling::Decision;
 use crate::wire::control::{Class, ClientId, RefusalReason};
+use crate::wire::report::Report;
 
 use super::channel::ChannelId;
+use super::minute::EdgeMinute;
 use super::stats::EdgeStats;
 
 /// Events that wait to be polled.
 const EVENTS_MAX: usize = 64;
+/// Of those, reports.
+const REPORTS_MAX: u8 = 32;
 
 /// Something happened. Joins, leaves, stages and channels are told one by one; refusals of the same channel and reason that follow each
-/// other are one event with a count. When 64 wait, the oldest is thrown away and counted.
+/// other are one event with a count. When 64 wait, the oldest is thrown away and
+/// counted. At most 32 reports wait: one that finds no room is not acknowledged, and comes again.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EdgeEvent {
     /// A channel began.
@@ -67,6 +72,23 @@ pub enum EdgeEvent {
         /// How many.
         count: u32,
     },
+    /// A client told what it saw. Each report of a viewer comes once, but for those of a viewer that comes back after more than 128
+    /// others went: `viewer` and `number` name the report.
+    Report {
+        /// Who, at this edge.
+        client: ClientId,
+        /// What it watched, where that is a channel here.
+        channel: Option<ChannelId>,
+        /// What it told.
+        report: Report,
+    },
+    /// A minute of a channel is over, counted from the opening of the edge's first channel.
+    Minute {
+        /// Which channel.
+        channel: ChannelId,
+        /// What was counted.
+        minute: EdgeMinute,
+    },
     /// A client went.
     Left {
         /// Who.
@@ -78,6 +100,12 @@ pub enum EdgeEvent {
         /// How long it was there, in milliseconds.
         stayed_ms: u64,
     },
+}
+
+impl EdgeEvent {
+    const fn is_report(&self) -> bool {
+        matches!(self, Self::Report { .. })
+    }
 }
 
 /// Why a client went.
@@ -99,6 +127,8 @@ pub enum LeaveCause {
 #[derive(Debug, Default)]
 pub(super) struct Events {
     queue: Deque<EdgeEvent, EVENTS_MAX>,
+    /// Reports among them.
+    reports: u8,
 }
 
 impl Events {
@@ -106,9 +136,15 @@ impl Events {
         if self.merge(&event) {
             return;
         }
-        let Err(event) = self.queue.push_back(event) else { return };
-        self.queue.pop_front();
+        let is_report = event.is_report();
+        let Err(event) = self.queue.push_back(event) else {
+            self.reports += u8::from(is_report);
+            return;
+        };
+        let oldest = self.pop();
         stats.events_dropped += 1;
+        stats.reports_dropped += u64::from(oldest.is_some_and(|event| event.is_report()));
+        self.reports += u8::from(event.is_report());
         let _has_room = self.queue.push_back(event);
     }
 
@@ -129,6 +165,13 @@ impl Events {
     }
 
     pub(super) fn pop(&mut self) -> Option<EdgeEvent> {
-        self.queue.pop_front()
+        let event = self.queue.pop_front();
+        let is_report = event.as_ref().is_some_and(EdgeEvent::is_report);
+        self.reports = self.reports.saturating_sub(u8::from(is_report));
+        event
+    }
+
+    pub(super) const fn takes_report(&self) -> bool {
+        self.reports < REPORTS_MAX
     }
 }

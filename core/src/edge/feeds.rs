@@ -94,6 +94,7 @@ impl<S: FrameStore> Edge<'_, S> {
         }
         if granted == Granted::RescueLease && running != Some(Granted::RescueLease) {
             self.stats.rescues += 1;
+            self.note_rescued(slot);
         }
         if let Some(client) = self.clients.at_mut(slot) {
             client.accepts.set(substream, true);

@@ -122,15 +122,17 @@ impl<S: FrameStore> Edge<'_, S> {
         if let Some(link) = self.link_mut(slot) {
             *link = Link::EMPTY;
         }
+        let stayed_ms = now.micros_since(joined_at) / 1_000;
+        self.on_reporter_gone(slot, id, cause, stayed_ms);
         if let Some(record) = self.record_mut(slot) {
             *record = ClientRecord::EMPTY;
         }
         self.stats.leaves += 1;
         if let Some(channel) = self.channel_mut(id) {
             channel.clients = channel.clients.saturating_sub(1);
+            channel.minute.left = channel.minute.left.saturating_add(1);
         }
         self.on_load(id);
-        let stayed_ms = now.micros_since(joined_at) / 1_000;
         let event = EdgeEvent::Left { client: client_id, channel: id, cause, stayed_ms };
         self.events.push(event, &mut self.stats);
         self.free_if_closing(id);
@@ -140,6 +142,7 @@ impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn free_if_closing(&mut self, id: ChannelId) {
         let Some(channel) = self.channel(id) else { return };
         if channel.state == ChannelState::Closing && channel.clients == 0 {
+            self.end_minute(id, self.minute_number);
             if let Some(place) = self.channels.get_mut(usize::from(id.0)) {
                 *place = ChannelSlot::EMPTY;
             }

@@ -19,6 +19,7 @@ use super::config::EdgeConfig;
 use super::events::{EdgeEvent, Events};
 use super::feeds::share_of;
 use super::replies::Replies;
+use super::reports::Gone;
 use super::stats::EdgeStats;
 use super::storage::EdgeStorage;
 use super::stun::StunAnswers;
@@ -67,6 +68,12 @@ pub struct Edge<'a, S> {
     pub(super) events: Events,
     pub(super) stats: EdgeStats,
     pub(super) promised: Promised,
+    /// Reports taken from clients that are gone.
+    pub(super) gone: Gone,
+    /// When the minute ends, while there are channels.
+    pub(super) minute_at: Instant,
+    /// Minutes that are over.
+    pub(super) minute_number: u32,
     pub(super) legacy_bps: u64,
     pub(super) is_draining: bool,
     pub(super) store: S,
@@ -121,6 +128,9 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             events: Events::default(),
             stats: EdgeStats::default(),
             promised: Promised::default(),
+            gone: Gone::default(),
+            minute_at: Instant::FAR_FUTURE,
+            minute_number: 0,
             legacy_bps: 0,
             is_draining: false,
             store,
@@ -221,6 +231,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             }
             Message::Reach(reach) => self.on_reach(now, slot, reach),
             Message::AlsoAt { address, cookie } => self.on_also_at(now, slot, address, cookie),
+            Message::Report(report) => self.on_report(now, slot, report),
             Message::Subscribe(subscribe) => self.on_subscribe(now, slot, subscribe),
             Message::Release { substream, until } => self.on_release(now, slot, *substream, *until),
             Message::Pull { items } => self.on_pull(now, slot, items),
@@ -253,6 +264,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             | Message::Candidates { .. }
             | Message::Introduce(_)
             | Message::Seen { .. }
+            | Message::ReportAck(_)
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }
@@ -275,6 +287,9 @@ impl<S: FrameStore> Endpoint for Edge<'_, S> {
             self.egress_at = None;
         }
         self.tracker.expire(now, &mut self.clients);
+        if self.minute_at <= now {
+            self.on_minute(now);
+        }
         while let Some(id) = self.wheel.pop_expired(now) {
             self.on_timer(now, id);
         }
@@ -295,7 +310,9 @@ impl<S: FrameStore> Endpoint for Edge<'_, S> {
         let pacing = self.egress_at.map(|at| Deadline { at, why: Why::Pacing });
         let lease = self.tracker.next_expiry().map(|at| Deadline { at, why: Why::Lease });
         let timer = self.wheel.next_deadline().map(|at| Deadline { at, why: Why::Loss });
-        [pacing, lease, timer].into_iter().flatten().min_by_key(|deadline| deadline.at)
+        let minute = Some(self.minute_at).filter(|&at| at < Instant::FAR_FUTURE);
+        let minute = minute.map(|at| Deadline { at, why: Why::Report });
+        [pacing, lease, timer, minute].into_iter().flatten().min_by_key(|deadline| deadline.at)
     }
 }
 

@@ -4,7 +4,8 @@
 //! its substream ready (`fanout`); the egress bucket lets one datagram after the other out, the most urgent class first
 //! (`egress`); acknowledgements bring back what was lost. A client's way: hello, cookie, stage, welcome (`admission`), leases until
 //! its parents feed it (`feeds`), candidates when it asks (`tracker`) who are told of it at once (`introductions`), status once a
-//! second (`status`), until it leaves or falls silent (`liveness`). Anybody is told where it is seen (`stun`).
+//! second (`status`), until it leaves or falls silent (`liveness`);
+//! its reports (`reports`) and what the edge counts itself make a figure a minute (`minute`). Anybody is told where it is seen (`stun`).
 
 mod admission;
 mod channel;
@@ -18,8 +19,10 @@ mod feeds;
 mod introductions;
 mod liveness;
 mod machine;
+mod minute;
 mod pull;
 mod replies;
+mod reports;
 mod stats;
 mod status;
 mod storage;
@@ -37,6 +40,7 @@ pub use config::{EdgeConfig, EdgeSockets};
 pub use events::{EdgeEvent, LeaveCause};
 pub use fanout::PushError;
 pub use machine::Edge;
+pub use minute::{EdgeMinute, ToldMinutes};
 pub use stats::EdgeStats;
 pub use storage::EdgeStorage;
 pub use tracker::Reservation;

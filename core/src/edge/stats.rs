@@ -54,6 +54,18 @@ pub struct EdgeStats {
     pub introductions_failed: u64,
     /// Times a supplier was passed over because its NAT and the asker's do not let them meet, or they had failed to.
     pub introductions_passed_over: u64,
+    /// Reports of clients taken.
+    pub reports: u64,
+    /// Of those, thrown away because nobody polled.
+    pub reports_dropped: u64,
+    /// Reports that had been taken before.
+    pub reports_repeated: u64,
+    /// Reports owed by clients that fell silent: the join record and a report for each minute begun, less those taken.
+    pub reports_missing: u64,
+    /// Of those, the ones owed by clients that came back: they may have sent them.
+    pub reports_missing_back: u64,
+    /// Reports clients threw away before they could be taken, as they tell.
+    pub reports_lost: u64,
     /// Answers to STUN requests.
     pub stun_answers: u64,
     /// STUN requests too short for any answer: what goes back is never longer than what came.

@@ -30,6 +30,7 @@ impl<S: FrameStore> Edge<'_, S> {
             client.refusals = believed;
             client.refuse_reason = RefuseReason::Unhealthy;
         }
+        self.note_watch(slot, &status.watch);
         if let Some(record) = self.records.get_mut(slot as usize) {
             record.slots_max = status.slots_max;
             record.watch = status.watch;

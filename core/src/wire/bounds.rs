@@ -10,6 +10,7 @@ use crate::limits::{
 use crate::media::FrameInfo;
 use crate::wire::control::{Accept, Candidate, ClientId, Hello, LinkId, Meet, Message, Subscribe, Welcome};
 use crate::wire::header::CONTROL_HEADER_LEN;
+use crate::wire::report::STALL_BUCKETS;
 use crate::wire::stream::StreamMessage;
 
 /// Tag of a variant (all have fewer than 128), a `bool`, a `u8`.
@@ -89,6 +90,17 @@ pub const REACH_LEN_MAX: usize =
 pub const SEEN_LEN_MAX: usize = BYTE + ADDRESS;
 /// Longest `AlsoAt`.
 pub const ALSO_AT_LEN_MAX: usize = BYTE + ADDRESS + 16;
+/// Longest `JoinRecord`.
+const JOIN_RECORD: usize = 4 * U32 + U16;
+/// Longest `MinuteReport`: minute and span; class, NAT, kinds, peers; bytes; download; times; stalls; frames and rescues.
+const MINUTE_REPORT: usize =
+    2 * U32 + (BYTE + 2 * BYTE + BYTE + BYTE) + 8 * U32 + U16 + 2 * U32 + STALL_BUCKETS + 4 * U16;
+/// Longest `Report`: with a minute.
+pub const REPORT_LEN_MAX: usize =
+    BYTE + U64 + U32 + U32 + U16 + ADDRESS + (BYTE + ADDRESS) + (BYTE + MINUTE_REPORT);
+/// Longest `ReportAck`.
+pub const REPORT_ACK_LEN_MAX: usize = BYTE + U32 + U32;
+const _: () = assert!(JOIN_RECORD <= MINUTE_REPORT);
 
 /// Longest `Publish`, the longest of the stream messages.
 pub const PUBLISH_LEN_MAX: usize = BYTE
@@ -143,6 +155,8 @@ impl Message<'_> {
             Self::Reach(_) => REACH_LEN_MAX,
             Self::Seen { .. } => SEEN_LEN_MAX,
             Self::AlsoAt { .. } => ALSO_AT_LEN_MAX,
+            Self::Report(_) => REPORT_LEN_MAX,
+            Self::ReportAck(_) => REPORT_ACK_LEN_MAX,
         }
     }
 
@@ -178,7 +192,9 @@ impl Message<'_> {
             | Self::Reset { .. }
             | Self::Reach(_)
             | Self::Seen { .. }
-            | Self::AlsoAt { .. } => true,
+            | Self::AlsoAt { .. }
+            | Self::Report(_)
+            | Self::ReportAck(_) => true,
         }
     }
 }

@@ -9,6 +9,7 @@ use proptest::test_runner::FileFailurePersistence;
 
 use super::bounds::CONTROL_ROOM;
 use super::control::*;
+use super::report::*;
 use super::{
     CONTROL_HEADER_LEN, ControlWriter, DATA_HEADER_LEN, DataHeader, Datagram, MAC_LEN, MAC_OFFSET, Messages,
     SendReason,
@@ -176,14 +177,55 @@ fn longest(bytes: &'static [u8; 1_200], name: &'static str) -> Vec<Message<'stat
         }),
         Message::Seen { address },
         Message::AlsoAt { address, cookie: [0xff; 16] },
+        Message::Report(longest_report(address)),
+        Message::ReportAck(ReportAck { highest: u32::MAX, taken: u32::MAX }),
     ]
+}
+
+fn longest_report(address: SocketAddr) -> Report {
+    let bytes = ReportBytes {
+        burst: u32::MAX,
+        push: u32::MAX,
+        rescue: u32::MAX,
+        pull: u32::MAX,
+        peers: u32::MAX,
+        uploaded: u32::MAX,
+        control: u32::MAX,
+        duplicates: u32::MAX,
+    };
+    let minute = MinuteReport {
+        minute: u32::MAX,
+        span_ms: u32::MAX,
+        class: Class::P2p,
+        nat: NatClass { mapping: NatMapping::PortDependent, filtering: NatFiltering::PortDependent },
+        kinds: AddressKinds(u8::MAX),
+        peers: u8::MAX,
+        bytes,
+        download_permille: u16::MAX,
+        played_ms: u32::MAX,
+        buffering_ms: u32::MAX,
+        stalls: [u8::MAX; STALL_BUCKETS],
+        frames_played: u16::MAX,
+        frames_omitted: u16::MAX,
+        frames_skipped: u16::MAX,
+        rescues: u16::MAX,
+    };
+    Report {
+        viewer: ViewerId(u64::MAX),
+        number: u32::MAX,
+        channel: ChannelTag(u32::MAX),
+        dropped: u16::MAX,
+        public: address,
+        private: Some(address),
+        body: ReportBody::Minute(minute),
+    }
 }
 
 #[test]
 fn no_message_is_longer_than_promised_or_than_a_datagram() {
     static BYTES: [u8; 1_200] = [0xff; 1_200];
     let messages = longest(&BYTES, "12345678901234567890123456789012");
-    assert_eq!(messages.len(), 25, "every kind but padding");
+    assert_eq!(messages.len(), 27, "every kind but padding");
     for message in messages {
         let mut buffer = [0; 2_048];
         let len = postcard::to_slice(&message, &mut buffer).unwrap().len();

@@ -12,6 +12,7 @@ use crate::limits::{
 };
 use crate::media::{ChannelSettings, FrameId};
 use crate::nat::NatClass;
+use crate::wire::report::{Report, ReportAck};
 
 /// Names a link at the endpoint that chose the id: it puts the id into every datagram it wants to get over that link.
 /// 0 is no link: the first datagram to an endpoint carries it.
@@ -130,6 +131,10 @@ pub enum Message<'a> {
         /// What the edge told it there (COOKIE in a STUN answer).
         cookie: Cookie,
     },
+    /// Client to edge: what it saw. Repeated until acknowledged.
+    Report(Report),
+    /// Answer to `Report`.
+    ReportAck(ReportAck),
 }
 
 /// Asks an edge for a channel.

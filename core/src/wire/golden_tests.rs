@@ -9,6 +9,7 @@ use std::vec::Vec;
 use serde::Serialize;
 
 use super::control::*;
+use super::report::*;
 use super::stream::*;
 use super::{DATA_HEADER_LEN, DataHeader, Datagram, SendReason};
 use crate::media::{ChannelSettings, Dts, FrameId, FrameInfo, Mapping, Overlay};
@@ -78,6 +79,8 @@ fn number_of(message: &Message<'_>) -> u8 {
         Message::Reach(_) => 23,
         Message::Seen { .. } => 24,
         Message::AlsoAt { .. } => 25,
+        Message::Report(_) => 26,
+        Message::ReportAck(_) => 27,
     }
 }
 
@@ -203,16 +206,71 @@ fn meeting() -> Vec<(Message<'static>, &'static str)> {
     ]
 }
 
+fn reporting() -> Vec<(Message<'static>, &'static str)> {
+    let join = JoinRecord { answered_ms: 40, data_ms: 80, full_ms: 3_000, started_ms: 300, refused: 1 };
+    let bytes = ReportBytes {
+        burst: 1,
+        push: 2,
+        rescue: 3,
+        pull: 4,
+        peers: 3_000_000,
+        uploaded: 300,
+        control: 200,
+        duplicates: 5,
+    };
+    let minute = MinuteReport {
+        minute: 2,
+        span_ms: 60_000,
+        class: Class::P2p,
+        nat: NatClass { mapping: NatMapping::Independent, filtering: NatFiltering::PortDependent },
+        kinds: AddressKinds(AddressKinds::EDGE_V4 | AddressKinds::PEERS_LOCAL),
+        peers: 7,
+        bytes,
+        download_permille: 998,
+        played_ms: 59_000,
+        buffering_ms: 1_000,
+        stalls: [0, 1, 2, 3, 4, 5, 6, 255],
+        frames_played: 1_475,
+        frames_omitted: 8,
+        frames_skipped: 9,
+        rescues: 10,
+    };
+    let report = Report {
+        viewer: ViewerId(300),
+        number: 4,
+        channel: ChannelTag(5),
+        dropped: 6,
+        public: v4(),
+        private: None,
+        body: ReportBody::Join(join),
+    };
+    let second = Report { private: Some(v4()), body: ReportBody::Minute(minute), ..report };
+    std::vec![
+        (Message::Report(report), "1aac0204050600c0000207b42400002850b817ac0201"),
+        (
+            Message::Report(second),
+            concat!(
+                "1aac0204050600c0000207b4240100c0000207b42401",
+                "02e0d403010203110701020304c08db701ac02c80105e607f8cc03e807",
+                "00010203040506ffc30b08090a"
+            )
+        ),
+        (Message::ReportAck(ReportAck { highest: 300, taken: 5 }), "1bac0205"),
+    ]
+}
+
 #[test]
 fn control_messages_keep_their_bytes() {
-    let pinned: Vec<_> = joining().into_iter().chain(feeding()).chain(meeting()).collect();
+    let pinned: Vec<_> = joining().into_iter().chain(feeding()).chain(meeting()).chain(reporting()).collect();
     for (message, hex) in &pinned {
         pin(message, hex);
         assert!(message.is_valid(), "{message:?}");
         assert_eq!(hex[..2], format!("{:02x}", number_of(message)), "{message:?}: {HINT}");
     }
-    let numbers: Vec<u8> = pinned.iter().map(|(message, _)| number_of(message)).collect();
-    assert_eq!(numbers, (0..=25).collect::<Vec<u8>>());
+    let mut numbers: Vec<u8> = pinned.iter().map(|(message, _)| number_of(message)).collect();
+    // A report is pinned with each of its bodies.
+    numbers.dedup();
+    assert_eq!(numbers, (0..=27).collect::<Vec<u8>>());
 }
 
 #[test]

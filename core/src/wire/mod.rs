@@ -5,6 +5,7 @@ pub mod control;
 mod framing;
 mod header;
 mod messages;
+pub mod report;
 pub mod stream;
 pub mod stun;
 
