@@ -6,7 +6,7 @@ use crate::endpoint::Reject;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RejectCounts {
-    counts: [u32; Reject::ALL.len()],
+    counts: [u64; Reject::ALL.len()],
 }
 
 impl RejectCounts {
@@ -20,13 +20,13 @@ impl RejectCounts {
     /// How often input was ignored for this reason.
     #[must_use]
     pub fn of(&self, reject: Reject) -> u64 {
-        self.counts.get(reject.index()).copied().map_or(0, u64::from)
+        self.counts.get(reject.index()).copied().unwrap_or(0)
     }
 
     /// How often input was ignored at all.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.counts.iter().copied().map(u64::from).sum()
+        self.counts.iter().fold(0, |sum, &count| sum.saturating_add(count))
     }
 }
 

@@ -128,6 +128,9 @@ pub struct EdgeArgs {
     /// Show viewers' addresses as "-" in the API
     #[arg(long = "mask-addresses")]
     pub are_addresses_masked: bool,
+    /// Append viewers' reports and channels' minutes to this file, one JSON line each
+    #[arg(long, value_name = "FILE")]
+    pub report_log: Option<PathBuf>,
     /// Print the channels' states as one JSON line a second
     #[arg(long = "json")]
     pub is_json: bool,

@@ -3,7 +3,7 @@
 use core::fmt::Display;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -60,6 +60,8 @@ pub struct EdgeSettings {
     pub has_page: bool,
     /// Whether the API hides viewers' addresses.
     pub are_addresses_masked: bool,
+    /// Where reports are appended.
+    pub report_log: Option<PathBuf>,
 }
 
 impl Default for EdgeSettings {
@@ -78,12 +80,13 @@ impl Default for EdgeSettings {
             http_connections_max: 1_024,
             has_page: true,
             are_addresses_masked: false,
+            report_log: None,
         }
     }
 }
 
 /// Keys of the file; the flags have the same names.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "udp",
     "tcp",
     "http",
@@ -100,6 +103,7 @@ const KEYS: [&str; 16] = [
     "http-connections-max",
     "page",
     "mask-addresses",
+    "report-log",
 ];
 
 #[derive(Debug, Default, Deserialize)]
@@ -121,6 +125,7 @@ struct EdgeFile {
     http_connections_max: Option<Spanned<u64>>,
     page: Option<bool>,
     mask_addresses: Option<bool>,
+    report_log: Option<PathBuf>,
 }
 
 impl EdgeSettings {
@@ -185,6 +190,7 @@ impl EdgeSettings {
             )?,
             has_page: file.page.unwrap_or(base.has_page),
             are_addresses_masked: file.mask_addresses.unwrap_or(base.are_addresses_masked),
+            report_log: file.report_log,
         })
     }
 
@@ -202,6 +208,7 @@ impl EdgeSettings {
             http_connections_max: args.http_connections_max.unwrap_or(self.http_connections_max),
             has_page: self.has_page && !args.is_without_page,
             are_addresses_masked: self.are_addresses_masked || args.are_addresses_masked,
+            report_log: args.report_log.clone().or(self.report_log),
         }
     }
 }

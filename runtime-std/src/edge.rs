@@ -30,7 +30,7 @@ use crate::store::SharedStore;
 use crate::udp::{Udp, UdpOptions};
 
 /// Events that wait for a reader; then the oldest are dropped.
-const EVENTS_MAX: usize = 256;
+const EVENTS_MAX: usize = 1_024;
 
 /// The second port of an edge (RFC 5780).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl EdgeHandle {
         self.logs.get(channel).map(|log| log.init())
     }
 
-    /// What happens at the edge. Each event goes to one of the receivers; with none reading, the oldest are dropped.
+    /// What happens at the edge, reports of viewers among it. Each event goes to one of the receivers; with none reading, the oldest are dropped.
     #[must_use]
     pub fn events(&self) -> Receiver<EdgeEvent> {
         self.events.clone()

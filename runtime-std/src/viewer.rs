@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_channel::Sender;
 use livesky_core::Instant;
 use livesky_core::client::{
-    Client, ClientConfig, ClientEvent, ClientStats, ClientStorage, ClientView, Peer, PeerView,
+    Client, ClientConfig, ClientEvent, ClientStats, ClientStorage, ClientView, Peer, PeerView, ReportsView,
 };
 use livesky_core::media::ChannelName;
 use livesky_core::store::{Assembly, FrameSlot};
@@ -95,6 +95,8 @@ pub struct ViewerStatus {
     pub refused: Option<Refused>,
     /// Why the last session ended, until the next welcome.
     pub left: Option<LeaveReason>,
+    /// The last minute, and the reports that wait to be taken.
+    pub reports: ReportsView,
     /// Counters of the socket.
     pub udp: UdpStats,
     /// Counters of the driver.
@@ -240,6 +242,7 @@ impl ViewerOwner {
             peers: client.peers().collect(),
             refused: client.refused().cloned(),
             left: self.left,
+            reports: client.reports(),
             udp: turn.udp,
             driver: turn.driver,
         };

@@ -9,10 +9,12 @@ use core::time::Duration;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use livesky_core::edge::EdgeEvent;
 use livesky_core::media::{ChannelName, ChannelSettings, Dts};
 use livesky_core::nat::{NatClass, NatKind};
 use livesky_core::relay::NewFrame;
 use livesky_core::wire::control::{Class, ClientId};
+use livesky_core::wire::report::ReportBody;
 use livesky_core::wire::stream::StreamRefusal;
 use livesky_std::publisher::{PublishedFrame, PublisherError};
 use livesky_std::{
@@ -345,5 +347,37 @@ fn garbage_harms_nobody() {
         patiently::<Smol, _>("watching", watch("viewer", viewer.frames())).await;
         edge.shutdown().await;
         edge_task.await.unwrap();
+    });
+}
+
+/// A viewer's join record comes as soon as it plays with a full buffer, its last minute with its goodbye.
+#[test]
+fn viewers_tell_what_they_saw() {
+    Smol::block_on(async {
+        let (edge, _edge_task) = start_edge::<Smol>(any_port());
+        let (publisher, _publisher_task) = start_publisher::<Smol>(edge.tcp_addr());
+        let _feed = Smol::spawn(feed::<Smol>(publisher.clone()));
+        until_on_air::<Smol>(&edge).await;
+        let (viewer, viewer_task) = start_viewer::<Smol>(&edge, None);
+        let events = edge.events();
+        let report = async || {
+            loop {
+                if let EdgeEvent::Report { channel, report, .. } = events.recv().await.unwrap() {
+                    assert!(channel.is_some());
+                    return report;
+                }
+            }
+        };
+        let first = patiently::<Smol, _>("the join record", report()).await;
+        let ReportBody::Join(join) = first.body else { panic!("{first:?}") };
+        assert!(join.started_ms > 0 && join.full_ms > 0 && join.refused == 0, "{join:?}");
+        until::<Smol>("the word that it was taken", async || viewer.status().reports.pending == 0).await;
+        viewer.leave().await;
+        assert_eq!(viewer_task.await.unwrap(), ViewerEnded::Left);
+        let last = patiently::<Smol, _>("the last minute", report()).await;
+        let ReportBody::Minute(minute) = last.body else { panic!("{last:?}") };
+        assert_eq!((last.viewer, last.number, minute.minute), (first.viewer, first.number + 1, 0));
+        assert!(minute.frames_played > 0 && minute.bytes.media() > 0, "{minute:?}");
+        assert_eq!(viewer.status().reports.last, Some(minute));
     });
 }

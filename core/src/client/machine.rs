@@ -174,6 +174,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.serving = 0;
         self.events.clear();
         self.stats = ClientStats::default();
+        self.reports = Reports::new(config.seed);
     }
 
     /// Asks the edge for a channel. What was watched before ends.

@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use heapless::Vec;
+use heapless::{Deque, Vec};
 
 use crate::limits::{PULL_ITEMS_MAX, SUBSTREAMS_MAX};
 use crate::link::Link;
@@ -85,11 +85,11 @@ pub struct Owed {
     /// Substreams to be accepted for it.
     pub accept: u16,
     /// Answers `Refuse`.
-    pub refuse: Vec<(u8, RefuseReason), SUBSTREAMS_MAX, u8>,
+    pub refuse: Vec<(u8, RefuseReason), SUBSTREAMS_MAX>,
     /// Holes to ask it for.
     pub pull: bool,
     /// Frames it asked for that are not held.
-    pub missing: Vec<FrameId, 8, u8>,
+    pub missing: Vec<FrameId, 8>,
     /// Ask whether it is there.
     pub ping: bool,
     /// Answer its ping.
@@ -167,7 +167,7 @@ pub struct Peer {
     /// The feeds.
     pub serving: [Serving; SUBSTREAMS_MAX],
     /// Fragments it asked for.
-    pub wanted: Vec<PullItem, PULL_ITEMS_MAX, u8>,
+    pub wanted: Deque<PullItem, PULL_ITEMS_MAX>,
     /// What it holds.
     pub map: BufferMap,
     /// When the two came to know each other.
@@ -192,7 +192,7 @@ impl Peer {
         children: 0,
         ready: 0,
         serving: [Serving { first: FrameId(0), cursor: FrameId(0), until_plus_one: 0 }; SUBSTREAMS_MAX],
-        wanted: Vec::new(),
+        wanted: Deque::new(),
         map: BufferMap::EMPTY,
         met_at: Instant::ZERO,
     };

@@ -130,7 +130,7 @@ impl<S: FrameStore> Client<'_, S> {
             if is_asked {
                 continue;
             }
-            if !is_held || peer.wanted.push(*item).is_err() {
+            if !is_held || peer.wanted.push_back(*item).is_err() {
                 let frame = item.frame;
                 self.owe(slot, |owed| {
                     // What does not fit stays unanswered: the asker's timeout deals with it.

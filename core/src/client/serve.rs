@@ -316,14 +316,14 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// The next fragment a peer asked for.
     fn pulled_parcel(&mut self, slot: u8) -> Option<Parcel> {
-        while let Some(item) = self.peer_mut(slot)?.wanted.first_mut() {
+        while let Some(item) = self.peer_mut(slot)?.wanted.front_mut() {
             let offset = item.wanted.trailing_zeros();
             let fragment = item.first.saturating_add(u16::try_from(offset).unwrap_or(u16::MAX));
             item.wanted &= item.wanted.wrapping_sub(1);
             let (frame, is_done) = (item.frame, item.wanted == 0);
             let parcel = self.parcel_of(slot, frame, fragment, SendReason::Pull);
             if is_done || parcel.is_none() {
-                self.peer_mut(slot)?.wanted.remove(0);
+                self.peer_mut(slot)?.wanted.pop_front();
             }
             if parcel.is_some() {
                 return parcel;

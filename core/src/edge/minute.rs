@@ -73,7 +73,8 @@ impl ToldMinutes {
         rescues: 0,
     };
 
-    pub(super) fn add(&mut self, minute: &MinuteReport) {
+    /// Adds a report.
+    pub fn add(&mut self, minute: &MinuteReport) {
         let watched_ms = u64::from(minute.played_ms) + u64::from(minute.buffering_ms);
         self.clients = self.clients.saturating_add(u32::from(watched_ms > 0));
         self.rebuffered = self.rebuffered.saturating_add(u32::from(minute.has_buffered()));

@@ -19,8 +19,8 @@ const ONE_IN_MS: u64 = 10_000;
 /// What an edge knows of a client's reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reporter {
-    /// Whose, once one came.
-    viewer: Option<ViewerId>,
+    /// Whose, once one was taken.
+    viewer: ViewerId,
     /// Which were taken.
     pub(super) taken: ReportAck,
     /// How many in this session.
@@ -35,7 +35,7 @@ pub(super) struct Reporter {
 impl Reporter {
     /// None came.
     pub(super) const EMPTY: Self =
-        Self { viewer: None, taken: ReportAck::NONE, count: 0, lost: 0, rebuffered: 0, rescued: 0 };
+        Self { viewer: ViewerId(0), taken: ReportAck::NONE, count: 0, lost: 0, rebuffered: 0, rescued: 0 };
 }
 
 /// A client that went.
@@ -106,18 +106,14 @@ impl<S: FrameStore> Edge<'_, S> {
     /// What is known of the reports of the client in a slot, from its last session if this is its first report.
     fn reporter(&mut self, slot: u32, viewer: ViewerId) -> Result<Reporter, Reject> {
         let reporter = self.records.get(slot as usize).ok_or(Reject::UnknownPeer)?.reports;
-        match reporter.viewer {
-            Some(known) if known == viewer => Ok(reporter),
-            Some(_) => Err(Reject::Unexpected),
-            None => {
-                let former = self.gone.take(viewer).unwrap_or_default();
-                self.stats.reports_missing_back += u64::from(former.missing);
-                let viewer = Some(viewer);
-                let reporter = Reporter { viewer, taken: former.taken, lost: former.lost, ..reporter };
-                self.records.get_mut(slot as usize).ok_or(Reject::UnknownPeer)?.reports = reporter;
-                Ok(reporter)
-            }
+        if reporter.taken != ReportAck::NONE {
+            return if reporter.viewer == viewer { Ok(reporter) } else { Err(Reject::Unexpected) };
         }
+        let former = self.gone.take(viewer).unwrap_or_default();
+        self.stats.reports_missing_back += u64::from(former.missing);
+        let reporter = Reporter { viewer, taken: former.taken, lost: former.lost, ..reporter };
+        self.records.get_mut(slot as usize).ok_or(Reject::UnknownPeer)?.reports = reporter;
+        Ok(reporter)
     }
 
     /// Keeps it, and acknowledges what it tells.
@@ -165,8 +161,9 @@ impl<S: FrameStore> Edge<'_, S> {
             channel.minute.reports_missing =
                 channel.minute.reports_missing.saturating_add(u32::from(missing));
         }
-        if let Some(viewer) = reporter.viewer {
-            self.gone.push(Former { viewer, taken: reporter.taken, lost: reporter.lost, missing });
+        let Reporter { viewer, taken, lost, .. } = reporter;
+        if taken != ReportAck::NONE {
+            self.gone.push(Former { viewer, taken, lost, missing });
         }
     }
 }

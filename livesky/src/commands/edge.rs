@@ -1,11 +1,13 @@
 //! `livesky edge`.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::fs::File;
 use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
 use std::sync::Arc;
 
-use livesky_core::edge::EdgeEvent;
+use livesky_core::edge::{EdgeEvent, EdgeMinute};
 use livesky_core::scaling::Decision;
 use livesky_std::{EdgeHandle, EdgeOptions, Runtime, Smol, edge};
 
@@ -13,7 +15,7 @@ use crate::cli::EdgeArgs;
 use crate::config::EdgeSettings;
 use crate::executor;
 use crate::failure::Failure;
-use crate::http::state::{Sampler, StateBoard, StateOptions, Told};
+use crate::http::state::{ReportLog, Sampler, StateBoard, StateOptions, Told};
 use crate::http::{self, EdgeSource, Page, Role, Site};
 use crate::signals::Interrupts;
 
@@ -37,7 +39,8 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
         churn_interval_s: settings.scaling.interval_s(),
         ..StateOptions::new(host.at(handle.udp_addr()), config.capacity_bps, config.churn)
     };
-    let sampler = Sampler::new(handle.clone(), state, Arc::clone(&board));
+    let report_log = settings.report_log.as_deref().map(open_report_log).transpose()?;
+    let sampler = Sampler::new(handle.clone(), state, Arc::clone(&board)).with_report_log(report_log);
     let verbosity = args.verbose;
     let sampling = executor::spawn(sampler.run(move |told| tell(told, verbosity)));
     let site = Site {
@@ -72,6 +75,21 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
     let ended = smol::future::or(driving, stopping).await;
     drop((printing, sampling));
     ended
+}
+
+/// Opens a file that reports are appended to. When it takes no more, that is said once, and the edge goes on.
+fn open_report_log(path: &Path) -> Result<ReportLog, Failure> {
+    let failed = |error: &io::Error| format!("cannot write the reports to {}: {error}", path.display());
+    let file = File::options().create(true).append(true).open(path);
+    let mut file = Some(file.map_err(|error| Failure::new(failed(&error)))?);
+    let path = path.to_owned();
+    Ok(Box::new(move |line| {
+        let written = file.as_mut().map_or(Ok(()), |file| file.write_all(line));
+        if let Err(error) = written {
+            say(&format!("cannot write the reports to {}: {error}", path.display()));
+            file = None;
+        }
+    }))
 }
 
 fn options(settings: &EdgeSettings) -> EdgeOptions {
@@ -180,6 +198,19 @@ fn line_of(Told { event, channel }: Told<'_>) -> (u8, String) {
         }
         EdgeEvent::Left { client, cause, stayed_ms, .. } => {
             (1, format!("{channel}: client {} goes after {} s: {cause:?}", client.0, stayed_ms / 1_000))
+        }
+        EdgeEvent::Report { client, report, .. } => {
+            (2, format!("{channel}: report {} of client {}: {:?}", report.number, client.0, report.body))
+        }
+        EdgeEvent::Minute { minute, .. } => {
+            let EdgeMinute { active, joined, left, refused, rebuffered, rescued, told, .. } = minute;
+            let q = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.4}"));
+            let (q1, q2) = (q(told.q1()), q(told.q2()));
+            let line = format!(
+                "{channel}: a minute: {active} clients, {joined} came, {left} went, {refused} refused, {rebuffered} stalled, {rescued} rescued; {} reports: Q1 {q1}, Q2 {q2}",
+                told.clients
+            );
+            (1, line)
         }
         EdgeEvent::Refused { reason, decision, count, .. } => {
             let why = decision.as_ref().map_or(String::new(), |decision| format!(": {}", on(decision)));

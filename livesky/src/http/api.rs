@@ -1,6 +1,7 @@
 //! `/api/...` (docs/api.md).
 
 use core::convert::Infallible;
+use core::future::Future;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -100,6 +101,54 @@ pub(super) async fn events(State(app): State<App>, Query(asked): Query<Asked>) -
     Ok(fresh("text/event-stream", Body::from_stream(futures_lite::StreamExt::chain(first, rest))))
 }
 
+/// `/api/reports`
+pub(super) async fn reports(State(app): State<App>, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
+    let lines = board_of(&app)?.reports(asked.channel.as_deref());
+    Ok(fresh("application/x-ndjson; charset=utf-8", lines.concat()))
+}
+
+/// `/api/reports/events`
+pub(super) async fn report_events(State(app): State<App>) -> Result<Response, Refusal> {
+    let board = Arc::clone(board_of(&app)?);
+    let reading = Some((board.reports_len(), board, app.stopped.clone()));
+    let first = stream::once(Ok(Bytes::from_static(b"retry: 2000\n\n")));
+    let rest = stream::unfold(reading, |reading| async move {
+        let (after, board, stopped) = reading?;
+        let next = async { Some(board.next_report(after).await) };
+        let (event, reading) = match until_stopped(next, &stopped).await {
+            None => (Bytes::from_static(STILL_HERE), Some((after, board, stopped))),
+            Some(Ok((number, line))) => {
+                (event("report", line.trim_ascii_end()), Some((number, board, stopped)))
+            }
+            Some(Err(reason)) => (ended(&reason), None),
+        };
+        Some((Ok::<_, Infallible>(event), reading))
+    });
+    Ok(fresh("text/event-stream", Body::from_stream(futures_lite::StreamExt::chain(first, rest))))
+}
+
+const STILL_HERE: &[u8] = b": still here\n\n";
+
+/// What `next` gives, or why nothing will come; `None` when nothing came for a while.
+async fn until_stopped<T>(
+    next: impl Future<Output = Option<Result<T, Arc<str>>>>,
+    stopped: &Stopped,
+) -> Option<Result<T, Arc<str>>> {
+    let stopping = async {
+        stopped.wait().await;
+        Some(Err(Arc::from("the program is over")))
+    };
+    let silence = async {
+        Smol::sleep_until(Smol::now() + KEEP_ALIVE).await;
+        None
+    };
+    smol::future::or(next, smol::future::or(stopping, silence)).await
+}
+
+fn ended(reason: &str) -> Bytes {
+    event("ended", &serde_json::to_vec(&Ended { reason }).unwrap_or_default())
+}
+
 /// Somebody who looks on.
 struct Watching {
     board: Arc<StateBoard>,
@@ -121,23 +170,15 @@ impl Watching {
         }
         let Self { board, name, after, stopped, .. } = self;
         let next = async { Some(board.next(name, *after).await) };
-        let stopping = async {
-            stopped.wait().await;
-            Some(Err(Arc::from("the program is over")))
-        };
-        let silence = async {
-            Smol::sleep_until(Smol::now() + KEEP_ALIVE).await;
-            None
-        };
-        match smol::future::or(next, smol::future::or(stopping, silence)).await {
-            None => Some(Bytes::from_static(b": still here\n\n")),
+        match until_stopped(next, stopped).await {
+            None => Some(Bytes::from_static(STILL_HERE)),
             Some(Ok(sample)) => {
                 self.after = sample.number;
                 Some(event("state", &sample.json()))
             }
             Some(Err(reason)) => {
                 self.is_over = true;
-                Some(event("ended", &serde_json::to_vec(&Ended { reason: &reason }).unwrap_or_default()))
+                Some(ended(&reason))
             }
         }
     }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use livesky_core::Reject;
-use livesky_core::edge::EdgeStats;
+use livesky_core::edge::{EdgeStats, ToldMinutes};
 use livesky_core::wire::control::RefusalReason;
 
 use super::reply::{fresh, refusal};
@@ -27,6 +27,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     channels(&mut text, &samples);
     legacy(&mut text, &readers.collect::<Vec<_>>());
     edge(&mut text, &board.edge_stats());
+    reports(&mut text, &board.edge_stats(), &board.told());
     if let Some(bytes) = resident_bytes() {
         text.family("process_resident_memory_bytes", "gauge", "Memory of the process.").sample(&[], bytes);
     }
@@ -213,6 +214,46 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
         .sample(&[], stats.rescues_refused);
     text.family("livesky_edge_promotions_total", "counter", "Clients on a lease fed for good from then on.")
         .sample(&[], stats.promotions);
+}
+
+fn reports(text: &mut Text, stats: &EdgeStats, told: &[(String, ToldMinutes)]) {
+    let counters = [
+        ("livesky_edge_reports_total", "Reports of viewers taken.", stats.reports),
+        (
+            "livesky_edge_reports_repeated_total",
+            "Reports that had been taken before.",
+            stats.reports_repeated,
+        ),
+        (
+            "livesky_edge_reports_missing_total",
+            "Reports owed by viewers that fell silent.",
+            stats.reports_missing,
+        ),
+        ("livesky_edge_reports_lost_total", "Reports viewers threw away, as they tell.", stats.reports_lost),
+    ];
+    for (name, help, count) in counters {
+        text.family(name, "counter", help).sample(&[], count);
+    }
+    let figures: [(&'static str, &str, fn(&ToldMinutes) -> f64); 4] = [
+        ("livesky_reported_minutes_total", "Viewer-minutes with something to play.", |told| {
+            f64::from(told.clients)
+        }),
+        ("livesky_reported_rebuffered_minutes_total", "Of those, with a picture that stood.", |told| {
+            f64::from(told.rebuffered)
+        }),
+        ("livesky_reported_played_seconds_total", "Time played, as viewers tell.", |told| {
+            told.played_ms as f64 / 1e3
+        }),
+        ("livesky_reported_buffering_seconds_total", "Time the picture stood, as viewers tell.", |told| {
+            told.buffering_ms as f64 / 1e3
+        }),
+    ];
+    for (name, help, figure) in figures {
+        text.family(name, "counter", help);
+        for (channel, told) in told {
+            text.sample(&[("channel", channel)], figure(told));
+        }
+    }
 }
 
 const fn reject_name(reject: Reject) -> &'static str {

@@ -44,6 +44,8 @@ pub(super) fn router(app: App) -> Router {
             .route("/api/state", get(api::state))
             .route("/api/events", get(api::events))
             .route("/api/history", get(api::history))
+            .route("/api/reports", get(api::reports))
+            .route("/api/reports/events", get(api::report_events))
             .route("/metrics", get(metrics::metrics))
             .method_not_allowed_fallback(wrong_method);
     }

@@ -8,6 +8,7 @@ use livesky_core::wire::control::{Class, ClientId};
 use livesky_std::ViewerStatus;
 use serde::Serialize;
 
+use crate::http::state::reports::Minute;
 use crate::terminal;
 use crate::watch::patience::{Standing, explain};
 
@@ -60,6 +61,12 @@ pub struct WatchReport {
     pub slots: u8,
     /// Feeds given.
     pub slots_used: u8,
+    /// The last whole minute, as reported.
+    pub last_minute: Option<Minute>,
+    /// Reports the edge has not taken yet.
+    pub reports_pending: u8,
+    /// Reports thrown away because they were not taken in time.
+    pub reports_dropped: u16,
 }
 
 impl WatchReport {
@@ -101,6 +108,9 @@ impl WatchReport {
                 .unwrap_or_default(),
             slots: session.map_or(0, |session| session.slots_max),
             slots_used: session.map_or(0, |session| session.slots_used),
+            last_minute: status.reports.last.as_ref().map(Minute::new),
+            reports_pending: status.reports.pending,
+            reports_dropped: status.reports.dropped,
         }
     }
 
@@ -114,7 +124,7 @@ impl WatchReport {
             return self.state.to_string();
         }
         let parents: Vec<String> = self.parents.iter().map(|parent| parent_name(*parent)).collect();
-        format!(
+        let line = format!(
             "{} {}  start {} ms  buffer {}.{} s  edge {}  peers {}  from [{}]  up {} kbit/s  stalls {}  nat {}",
             terminal::clock(u64::from(self.age_s)),
             self.state,
@@ -127,7 +137,19 @@ impl WatchReport {
             self.upload_bps / 1_000,
             self.stalls,
             self.nat.unwrap_or("unknown"),
-        )
+        );
+        line + &self.reported()
+    }
+
+    /// The last minute, and whether the edge knows of it; empty as long as there is nothing to tell.
+    fn reported(&self) -> String {
+        let q1 = self.last_minute.as_ref().and_then(Minute::q1);
+        let minute = q1.map_or(String::new(), |q1| format!("  last minute {:.1} % played", q1 * 100.0));
+        match self.reports_pending {
+            0 => minute,
+            1 => minute + "  1 report waits",
+            pending => minute + &format!("  {pending} reports wait"),
+        }
     }
 }
 
@@ -154,6 +176,7 @@ fn parent_name(parent: Option<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use livesky_core::wire::control::{RefusalReason, Refused, WatchStats};
+    use livesky_core::wire::report::MinuteReport;
 
     use super::*;
 
@@ -181,5 +204,9 @@ mod tests {
         {
             assert!(line.contains(part), "{line}");
         }
+        let minute = MinuteReport { played_ms: 57_000, buffering_ms: 3_000, ..MinuteReport::default() };
+        report.last_minute = Some(Minute::new(&minute));
+        report.reports_pending = 2;
+        assert_eq!(report.line(), line + "  last minute 95.0 % played  2 reports wait");
     }
 }

@@ -171,6 +171,51 @@ fn check_metrics(text: &str) {
     }
 }
 
+/// The last JSON object of a section of docs/api.md whose `kind` is this.
+fn report_example(kind: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let section = document.split("\n## ").find(|section| section.starts_with("`/api/reports`")).unwrap();
+    let lines = section.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line.pointer("/kind") == Some(&kind.into())).last().unwrap()
+}
+
+#[test]
+fn reports_are_lines_and_events_and_counted() {
+    let mut stage = Stage::with_clip(&Setup::default());
+    let mut events = get(stage.http, "/api/reports/events");
+    assert_eq!(events.chunk().unwrap(), b"retry: 2000\n\n");
+    let viewer = stage.viewer(5_000_000);
+    let lines = |path: &str| -> Vec<Value> {
+        let answer = get(stage.http, path);
+        assert_eq!(answer.header("content-type"), Some("application/x-ndjson; charset=utf-8"));
+        answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    until("the join record", || !lines("/api/reports").is_empty());
+    smol::block_on(viewer.leave());
+    until("the last minute", || lines("/api/reports?channel=live1").len() == 2);
+    let told = lines("/api/reports");
+    for (line, kind) in told.iter().zip(["join", "minute"]) {
+        assert_eq!(line.pointer("/kind"), Some(&kind.into()));
+        assert_eq!(fields_of(line), fields_of(&report_example(kind)), "{kind}");
+        assert_eq!(line.pointer("/channel"), Some(&"live1".into()));
+    }
+    assert!(number(&told[0], "/started_ms") >= 1.0);
+    assert_eq!((number(&told[0], "/number"), number(&told[1], "/number")), (1.0, 2.0));
+    assert!(number(&told[1], "/frames_played") >= 1.0 && number(&told[1], "/bytes/push") >= 1.0);
+    assert!(lines("/api/reports?channel=live9").is_empty());
+    for line in &told {
+        let event = String::from_utf8(events.chunk().unwrap()).unwrap();
+        let data = event.strip_prefix("event: report\ndata: ").and_then(|data| data.strip_suffix("\n\n"));
+        assert_eq!(&serde_json::from_str::<Value>(data.unwrap_or_else(|| panic!("{event}"))).unwrap(), line);
+    }
+    until("the counters", || {
+        let metrics = get(stage.http, "/metrics").text();
+        metrics.contains("\nlivesky_edge_reports_total 2\n")
+            && metrics.contains("\nlivesky_reported_minutes_total{channel=\"live1\"} 1\n")
+    });
+}
+
 #[test]
 fn events_come_each_second_and_say_when_it_is_over() {
     let mut stage = Stage::with_clip(&Setup::default());

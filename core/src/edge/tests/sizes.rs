@@ -10,11 +10,11 @@ use crate::store::PagePool;
 fn a_client_stays_as_small_as_the_capacity_page_says() {
     let sizes = [
         ("ClientSlot", size_of::<ClientSlot>(), 512),
-        ("ClientRecord", size_of::<ClientRecord>(), 480),
+        ("ClientRecord", size_of::<ClientRecord>(), 512),
         ("Link", size_of::<Link>(), 2_048),
         ("Reservation", size_of::<Reservation>(), 16),
-        ("ChannelSlot", size_of::<ChannelSlot>(), 1_088),
-        ("Edge", size_of::<Edge<'static, PagePool<'static>>>(), 17_408),
+        ("ChannelSlot", size_of::<ChannelSlot>(), 1_216),
+        ("Edge", size_of::<Edge<'static, PagePool<'static>>>(), 32_768),
     ];
     for (name, size, size_max) in sizes {
         println!("{name:12} {size:5} B");

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use event_listener::Event;
-use livesky_core::edge::EdgeStats;
+use livesky_core::edge::{EdgeStats, ToldMinutes};
 use livesky_core::wire::control::ClientId;
+use livesky_core::wire::report::MinuteReport;
 
 use super::legacy::LegacyMeter;
 use super::model::{HISTORY_COLUMNS, History, HistoryRow, State};
@@ -48,6 +49,17 @@ pub struct P2pVideo {
 pub struct StateBoard {
     inner: Mutex<Inner>,
     grown: Event,
+    reported: Event,
+}
+
+/// Reports kept for those who ask.
+const REPORTS_MAX: usize = 1_000;
+
+/// A report as a line of JSON.
+#[derive(Clone, Debug)]
+struct Reported {
+    channel: Option<String>,
+    line: Bytes,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +70,10 @@ struct Inner {
     legacy: BTreeMap<String, LegacyMeter>,
     edge: EdgeStats,
     ended: Option<Arc<str>>,
+    reports: VecDeque<Reported>,
+    /// Reports put up so far.
+    reports_len: u64,
+    told: BTreeMap<String, ToldMinutes>,
 }
 
 impl StateBoard {
@@ -134,6 +150,65 @@ impl StateBoard {
         inner.legacy.entry(name.to_owned()).or_default().clone()
     }
 
+    /// Puts up a report of a viewer or of a channel's minute, the line's end included.
+    pub(super) fn report(&self, channel: Option<&str>, line: Vec<u8>, minute: Option<&MinuteReport>) {
+        let mut inner = self.inner();
+        if let (Some(name), Some(minute)) = (channel, minute) {
+            inner.told.entry(name.to_owned()).or_default().add(minute);
+        }
+        inner.reports_len += 1;
+        inner.reports.push_back(Reported { channel: channel.map(str::to_owned), line: line.into() });
+        if inner.reports.len() > REPORTS_MAX {
+            inner.reports.pop_front();
+        }
+        drop(inner);
+        self.reported.notify(usize::MAX);
+    }
+
+    /// The last reports, oldest first, each a line of JSON; of one channel, if it is named.
+    #[must_use]
+    pub fn reports(&self, channel: Option<&str>) -> Vec<Bytes> {
+        let inner = self.inner();
+        let of =
+            inner.reports.iter().filter(|report| channel.is_none() || report.channel.as_deref() == channel);
+        of.map(|report| report.line.clone()).collect()
+    }
+
+    /// What viewers' reports told of each channel, by name.
+    #[must_use]
+    pub fn told(&self) -> Vec<(String, ToldMinutes)> {
+        self.inner().told.iter().map(|(name, told)| (name.clone(), *told)).collect()
+    }
+
+    /// Reports put up so far.
+    #[must_use]
+    pub fn reports_len(&self) -> u64 {
+        self.inner().reports_len
+    }
+
+    /// Waits for a report past the first `after`, and gives it with their number; one who waits too long misses some.
+    ///
+    /// # Errors
+    /// Why there will be none: the program is over.
+    pub async fn next_report(&self, after: u64) -> Result<(u64, Bytes), Arc<str>> {
+        loop {
+            let reported = self.reported.listen();
+            {
+                let inner = self.inner();
+                if let Some(reason) = &inner.ended {
+                    return Err(Arc::clone(reason));
+                }
+                let first = inner.reports_len.saturating_sub(inner.reports.len() as u64);
+                let number = after.max(first);
+                let place = usize::try_from(number - first).unwrap_or(usize::MAX);
+                if let Some(report) = inner.reports.get(place) {
+                    return Ok((number + 1, report.line.clone()));
+                }
+            }
+            reported.await;
+        }
+    }
+
     /// Says which viewer's stream the page shows for a channel; `None`: no viewer's.
     pub fn set_p2p_video(&self, name: &str, video: Option<P2pVideo>) {
         let mut inner = self.inner();
@@ -151,6 +226,7 @@ impl StateBoard {
     pub fn end(&self, reason: &str) {
         self.inner().ended = Some(reason.into());
         self.grown.notify(usize::MAX);
+        self.reported.notify(usize::MAX);
     }
 
     /// Puts up the samples of all channels; those not among them are over.

@@ -8,12 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use livesky_core::Instant;
 use livesky_core::edge::{ChannelId, EdgeEvent, EdgeStats};
 use livesky_core::scaling::Churn;
+use livesky_core::wire::report::{MinuteReport, ReportBody};
 use livesky_core::wire::{DATA_HEADER_LEN, SendReason};
 use livesky_std::{EdgeHandle, EdgeSnapshot, Runtime, Smol};
 
 use super::board::{Sample, StateBoard};
 use super::build::{self, Figures};
 use super::model::{Bytes, HistoryRow};
+use super::reports::Line;
 use super::totals::{Growth, Totals, divide};
 
 /// Samples kept for means: 10 s.
@@ -62,7 +64,11 @@ pub struct Sampler {
     admitted: BTreeMap<ChannelId, u64>,
     stats: EdgeStats,
     legacy_bytes: u64,
+    report_log: Option<ReportLog>,
 }
+
+/// Where reports are written besides: it is handed each line of JSON, its end included.
+pub type ReportLog = Box<dyn FnMut(&[u8]) + Send>;
 
 /// What is kept of a channel from one sample to the next.
 #[derive(Debug, Default)]
@@ -106,7 +112,23 @@ impl Sampler {
     #[must_use]
     pub fn new(edge: EdgeHandle, options: StateOptions, board: Arc<StateBoard>) -> Self {
         let (tracks, names, admitted) = Default::default();
-        Self { edge, options, board, tracks, names, admitted, stats: EdgeStats::default(), legacy_bytes: 0 }
+        Self {
+            edge,
+            options,
+            board,
+            tracks,
+            names,
+            admitted,
+            stats: EdgeStats::default(),
+            legacy_bytes: 0,
+            report_log: None,
+        }
+    }
+
+    /// The same, handing each report to `log` as well.
+    #[must_use]
+    pub fn with_report_log(self, log: Option<ReportLog>) -> Self {
+        Self { report_log: log, ..self }
     }
 
     /// Samples once a second until the edge ends. Takes the edge's events, and hands each on.
@@ -149,6 +171,23 @@ impl Sampler {
             | EdgeEvent::StageChanged { channel, .. }
             | EdgeEvent::Promoted { channel, .. }
             | EdgeEvent::Left { channel, .. } => Some(channel),
+            EdgeEvent::Report { client, channel, report } => {
+                let name = channel.and_then(|id| self.names.get(&id)).map(String::as_str);
+                let is_masked = self.options.are_addresses_masked;
+                let line = Line::of_report(wall_clock_ms(), name, client, &report, is_masked).json();
+                let minute = match &report.body {
+                    ReportBody::Minute(minute) => Some(minute),
+                    ReportBody::Join(_) => None,
+                };
+                report_to(&mut self.report_log, &self.board, name, line, minute);
+                channel
+            }
+            EdgeEvent::Minute { channel, minute } => {
+                let name = self.names.get(&channel).map(String::as_str);
+                let line = Line::of_minute(wall_clock_ms(), name, &minute).json();
+                report_to(&mut self.report_log, &self.board, name, line, None);
+                Some(channel)
+            }
             EdgeEvent::Refused { channel, .. } => channel,
         }
     }
@@ -241,6 +280,19 @@ impl Sampler {
         self.legacy_bytes = bytes;
         grown * 8
     }
+}
+
+fn report_to(
+    log: &mut Option<ReportLog>,
+    board: &StateBoard,
+    channel: Option<&str>,
+    line: Vec<u8>,
+    minute: Option<&MinuteReport>,
+) {
+    if let Some(log) = log {
+        log(&line);
+    }
+    board.report(channel, line, minute);
 }
 
 /// Viewers tell what they uploaded with headers; their fragments have the same lengths as the edge's.
