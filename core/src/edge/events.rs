@@ -138,13 +138,13 @@ impl Events {
         }
         let is_report = event.is_report();
         let Err(event) = self.queue.push_back(event) else {
-            self.reports += u8::from(is_report);
+            self.reports = self.reports.saturating_add(u8::from(is_report));
             return;
         };
         let oldest = self.pop();
         stats.events_dropped += 1;
         stats.reports_dropped += u64::from(oldest.is_some_and(|event| event.is_report()));
-        self.reports += u8::from(event.is_report());
+        self.reports = self.reports.saturating_add(u8::from(event.is_report()));
         let _has_room = self.queue.push_back(event);
     }
 
