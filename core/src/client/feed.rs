@@ -64,6 +64,8 @@ pub struct Feed {
     pub grant: Grant,
     /// This client's level on the substream, as it would tell a child.
     pub level: u8,
+    /// Whether the feeder has fallen behind what others bring: another one is looked for.
+    pub is_lagging: bool,
     /// The lowest level told since there are children on the substream: what DUAL and Babel (RFC 8966 clause 3.5.1) call the
     /// feasibility distance. Says nothing without children.
     told: u8,
@@ -83,6 +85,7 @@ impl Feed {
         gap: None,
         grant: Grant::Feed,
         level: NO_LEVEL,
+        is_lagging: false,
         told: NO_LEVEL,
         request: None,
         search_at: Instant::ZERO,

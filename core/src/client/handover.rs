@@ -72,6 +72,7 @@ impl<S: FrameStore> Client<'_, S> {
             self.check_gap(now, substream);
             self.check_request(now, substream);
             self.check_silence(now, substream);
+            self.check_lag(now, substream);
             is_searching |= self.search(now, substream);
         }
         self.check_fed(now);
@@ -253,7 +254,7 @@ impl<S: FrameStore> Client<'_, S> {
         let newest = session.newest;
         let Some(feed) = self.feeds.get(usize::from(substream)) else { return false };
         let is_leased = feed.is_from(EDGE) && feed.grant == Grant::Lease;
-        let is_wanting = feed.request.is_none() && (feed.current.is_none() || is_leased);
+        let is_wanting = feed.request.is_none() && (feed.current.is_none() || is_leased || feed.is_lagging);
         if settings.overlay != Overlay::Push || !is_wanting || feed.search_at > now {
             return false;
         }
@@ -288,7 +289,10 @@ impl<S: FrameStore> Client<'_, S> {
             let slot = self.peers.iter().position(|peer| peer.is_known() && peer.client == candidate.client);
             let slot = slot.and_then(|slot| u8::try_from(slot).ok()).filter(|&slot| slot != EDGE);
             let known_peer = slot.and_then(|slot| self.peer(slot));
-            if known_peer.is_some_and(|peer| peer.children & bit(substream) != 0) {
+            let is_child = known_peer.is_some_and(|peer| peer.children & bit(substream) != 0);
+            let is_parent = slot
+                .is_some_and(|slot| self.feeds.get(usize::from(substream)).is_some_and(|f| f.is_from(slot)));
+            if is_child || is_parent {
                 continue;
             }
             let rtt = known_peer.map(|peer| *peer.link.rtt());
@@ -349,8 +353,11 @@ impl<S: FrameStore> Client<'_, S> {
             feed.grant = accept.grant;
             feed.set_level(level);
             feed.search_at = now;
+            feed.is_lagging = false;
             feed.releases.retain(|release| release.peer != slot);
         }
+        // A feed that has just begun may have to catch up.
+        self.cool_down(now);
         Ok(())
     }
 

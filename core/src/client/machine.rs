@@ -54,6 +54,8 @@ pub(super) struct Clocks {
     pub(super) find_every: Duration,
     /// Not to ask the edge for a feed before: it refused one.
     pub(super) edge_at: Instant,
+    /// Not to change a feeder for its lag before.
+    pub(super) adapt_at: Instant,
     /// Since when a player that waits has lacked a feed; `FAR_FUTURE` otherwise.
     pub(super) unfed_since: Instant,
     /// Playout wants to be asked.
@@ -73,6 +75,7 @@ impl Clocks {
         find_at: Instant::ZERO,
         find_every: Duration::from_millis(500),
         edge_at: Instant::ZERO,
+        adapt_at: Instant::ZERO,
         unfed_since: Instant::FAR_FUTURE,
         play_at: Instant::FAR_FUTURE,
     };

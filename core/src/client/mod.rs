@@ -17,6 +17,7 @@ mod events;
 pub mod feed;
 mod handover;
 pub mod holes;
+mod lag;
 mod load;
 mod machine;
 mod maps;

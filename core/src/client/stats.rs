@@ -45,6 +45,8 @@ pub struct ClientStats {
     pub pulls: u32,
     /// Fragments sent again to children.
     pub retransmits: u32,
+    /// Feeders that fell behind, and were to be replaced.
+    pub lags: u32,
     /// Feeds to children stopped because the uplink did not carry them.
     pub children_stopped: u32,
     /// Peers named by the edge that were met.

@@ -151,6 +151,35 @@ fn the_level_told_to_children_bounds_until_they_are_gone() {
     assert_eq!((feed.level, feed.feasible_below(true)), (2, 2));
 }
 
+/// New CoolStreaming's lag test: what another brings shows that the feeder is behind; it goes on until the next one has begun.
+#[test]
+fn a_feeder_that_falls_behind_is_replaced_and_not_before() {
+    let mut memory = Memory::new(5, 128, 8, 128);
+    let (mut client, edge) = joined_as(&mut memory, config(), Class::P2p, SETTINGS());
+    fed_by_a_peer(&mut client, edge);
+    said(&mut client);
+    let candidate = Candidate { client: ClientId(103), address: address(3), ..candidate() };
+    let list = heapless::Vec::from_slice(&[candidate]).unwrap();
+    say(&mut client, 0, edge, &[Message::Candidates { list }]);
+    // A partner's map or another substream would tell; here the edge still sends: frames far ahead of the feeder's.
+    feed(&mut client, edge, &SETTINGS(), 0, CUT.0 + 100);
+    client.handle_timeout(NOW + Duration::from_millis(200));
+    assert_eq!(client.stats().lags, 0, "a feed that has just begun may catch up");
+    client.clocks.adapt_at = NOW;
+    client.handle_timeout(NOW + Duration::from_millis(400));
+    assert_eq!(client.stats().lags, 1);
+    let is_lagging = |client: &TestClient<'_>| client.feeds.first().is_some_and(|feed| feed.is_lagging);
+    assert!(is_lagging(&client) && client.wanting() == 1, "it looks for another");
+    assert_eq!(
+        client.view(NOW).unwrap().parents.first(),
+        Some(&Some(ClientId(101))),
+        "and is fed on meanwhile"
+    );
+    feed(&mut client, edge, &SETTINGS(), 1, CUT.0 + 101);
+    client.handle_timeout(NOW + Duration::from_millis(600));
+    assert_eq!(client.stats().lags, 1, "once is enough");
+}
+
 /// Bytes of fragments a client sends within 10 s while a peer asks for all it holds without end.
 fn uploaded_in_10_s(client: &mut TestClient<'_>, link: LinkId) -> u64 {
     let mut head = [0; DATAGRAM_LEN_MAX];
