@@ -4,6 +4,7 @@
 //! give the same outputs on every target. The folders are the layers, from the bottom:
 //!
 //! - [`time`], [`rng`], [`limits`]: instants, seeded randomness, the protocol's bounds.
+//! - [`nat`]: what NATs do, and which clients can meet through theirs.
 //! - [`wire`]: what datagrams and streams look like.
 //! - [`store`]: bounded containers over lent slices, and the seam to the bytes of frames.
 //! - [`media`]: channels, frames, substreams, buffer maps, playout.

@@ -46,8 +46,8 @@ pub(super) struct Reachability {
     /// Slots of the clients it is to be told of, plus one; 0: none.
     askers: [u16; CANDIDATES_MAX],
     unmet: [Unmet; UNMET_MAX],
-    met_total: u32,
-    unmet_total: u32,
+    /// The client's totals as last told; a client that joins again brings those of before.
+    totals: Option<(u32, u32)>,
 }
 
 impl Reachability {
@@ -57,8 +57,7 @@ impl Reachability {
         also_at: CompactAddress::NONE,
         askers: [0; CANDIDATES_MAX],
         unmet: [Unmet::EMPTY; UNMET_MAX],
-        met_total: 0,
-        unmet_total: 0,
+        totals: None,
     };
 
     fn has_unmet(&self, now_ds: u32, client: ClientId) -> bool {
@@ -210,9 +209,9 @@ impl<S: FrameStore> Edge<'_, S> {
         told.nat = reach.nat;
         // Whoever claims a public address has to prove it: it might be somebody else's.
         told.private = reach.private.filter(|address| is_local(&address.ip())).into();
-        let met = reach.met.saturating_sub(told.met_total).min(TOTAL_STEP_MAX);
-        let unmet = reach.unmet.saturating_sub(told.unmet_total).min(TOTAL_STEP_MAX);
-        (told.met_total, told.unmet_total) = (reach.met, reach.unmet);
+        let before = told.totals.replace((reach.met, reach.unmet)).unwrap_or((reach.met, reach.unmet));
+        let met = reach.met.saturating_sub(before.0).min(TOTAL_STEP_MAX);
+        let unmet = reach.unmet.saturating_sub(before.1).min(TOTAL_STEP_MAX);
         for &client in &reach.unmet_list {
             told.note_unmet(now_ds, client);
         }

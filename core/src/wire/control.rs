@@ -435,9 +435,9 @@ pub struct Reach {
     pub nat: NatClass,
     /// Its address in its own network.
     pub private: Option<SocketAddr>,
-    /// Peers met that the edge had named, since it joined.
+    /// Peers met that edges had named, ever.
     pub met: u32,
-    /// Peers not met that the edge had named, since it joined.
+    /// Peers not met that edges had named, ever.
     pub unmet: u32,
     /// The last of those, for a few seconds each: they are not named again for a minute.
     pub unmet_list: Vec<ClientId, UNMET_MAX>,

@@ -90,6 +90,7 @@ fn a_pair_that_failed_is_left_apart_for_a_minute() {
         let other = world.viewers[1 - reporter].id;
         let mut failed = Reach { unmet: 1, ..Reach::default() };
         failed.unmet_list.push(other).unwrap();
+        world.say(reporter, &Message::Reach(Reach::default())).unwrap();
         // It comes three times and counts once.
         for _ in 0..3 {
             world.say(reporter, &Message::Reach(failed.clone())).unwrap();
