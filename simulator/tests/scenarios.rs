@@ -64,6 +64,8 @@ fn loss_is_made_good() {
 fn everybody_behind_a_box_plays() {
     let results = smoke("nat");
     assert!(results.quality.continuity >= 0.999, "{:?}", results.quality);
+    assert!(results.nat.connected_share.is_some_and(|share| share >= 0.9), "{:?}", results.nat);
+    assert!(results.nat.introduced_in_vain <= 2, "{:?}", results.nat);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct HostSpec {
     pub rtt_ms: [f64; 2],
     /// Share of hosts no UDP datagram reaches or leaves: they watch by HTTP, and count as legacy clients.
     pub udp_blocked_share: f64,
+    /// Share of clients that do not consent to upload.
+    pub receive_only_share: f64,
     /// Peers a client has room for, the edge included.
     pub peers_max: usize,
 }
@@ -56,6 +58,7 @@ impl Default for HostSpec {
             downlink_queue_ms: 200,
             rtt_ms: [20.0, 80.0],
             udp_blocked_share: 0.0,
+            receive_only_share: 0.0,
             peers_max: 24,
         }
     }

@@ -284,6 +284,7 @@ impl Scenario {
             "give [least, most] in milliseconds, up to 60000",
         )?;
         check.share(clients.udp_blocked_share, "clients.udp-blocked-share")?;
+        check.share(clients.receive_only_share, "clients.receive-only-share")?;
         let peers = (1..=64).contains(&clients.peers_max);
         check.that(peers, "clients.peers-max", "is out of bounds", "give 1 to 64; 24 are plenty")?;
         check.shares(self.nat.iter().map(|nat| nat.share), "nat", false)?;

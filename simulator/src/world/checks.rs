@@ -138,11 +138,10 @@ impl World<'_> {
             };
             let (used, max) = (view.slots_used, view.slots_max);
             // An uplink that gives less than before has fewer slots than children for a while; it takes on no more.
-            let before = core::mem::replace(&mut viewer.slots_used, used);
-            if used > max && used > before {
-                self.wire.breach("slots", viewer.host, || {
-                    format!("feeds {used} with {max} slots, {before} before")
-                });
+            let (before, max_before) = core::mem::replace(&mut viewer.slots, (used, max));
+            if used > max.max(max_before) && used > before {
+                let detail = || format!("feeds {used} with {max} slots, {before} with {max_before} before");
+                self.wire.breach("slots", viewer.host, detail);
             }
         }
     }

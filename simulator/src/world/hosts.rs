@@ -23,6 +23,8 @@ pub(crate) struct Terms {
     pub(crate) uplink: f64,
     /// The kind of its NAT box.
     pub(crate) nat: NatKind,
+    /// Does not consent to upload.
+    pub(crate) is_receive_only: bool,
 }
 
 /// Everybody's place and terms.
@@ -43,6 +45,7 @@ struct Drawn {
     nat: f64,
     mapped: f64,
     edge: f64,
+    receive_only: f64,
 }
 
 impl Drawn {
@@ -57,6 +60,7 @@ impl Drawn {
             nat: rng.unit(),
             mapped: rng.unit(),
             edge: rng.unit(),
+            receive_only: rng.unit(),
         }
     }
 }
@@ -169,6 +173,7 @@ fn add_client(
         told_bps: u32::try_from(told_bps).unwrap_or(u32::MAX),
         uplink,
         nat: nat_spec.map_or(NatKind::Open, |nat| nat.kind),
+        is_receive_only: drawn.receive_only < spec.receive_only_share,
     }
 }
 

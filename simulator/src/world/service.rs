@@ -168,7 +168,8 @@ fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) 
     key.iter_mut().for_each(|byte| *byte = rng.next_u32().to_le_bytes()[0]);
     let others = (0..scenario.edges.len()).filter(|&other| other != index);
     let addressing = wire.network.addressing();
-    let sockets = EdgeSockets { main: addressing.edge(index, 0).into(), second: addressing.edge(index, 1).into() };
+    let sockets =
+        EdgeSockets { main: addressing.edge(index, 0).into(), second: addressing.edge(index, 1).into() };
     let mut alternatives = EdgeConfig::default().alternatives;
     for other in others {
         if alternatives.push(addressing.edge(other, 0).into()).is_err() {
@@ -188,6 +189,10 @@ fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) 
         burst_share: spec.burst_share,
         sockets: Some(sockets),
         alternatives,
+        sockets: Some(EdgeSockets {
+            main: addressing.edge(index, 0).into(),
+            second: addressing.edge(index, 1).into(),
+        }),
         ..EdgeConfig::default()
     })
 }

@@ -20,6 +20,7 @@ impl World<'_> {
             seed: stream(self.seed, Purpose::Client, u64::from(session)).next_u64(),
             edge: edge.into(),
             upload_bps: viewer.terms.told_bps,
+            receive_only: viewer.terms.is_receive_only,
             local: self.wire.network.host(viewer.host).map(|host| host.address.into()),
             ..ClientConfig::default()
         };

@@ -43,8 +43,8 @@ pub(crate) struct Viewer {
     pub(crate) bytes_before: (u64, u64, u64),
     /// Its buffer at the last sample.
     pub(crate) buffer_ms: u32,
-    /// Feeds it gave at the last look.
-    pub(crate) slots_used: u8,
+    /// Feeds it gave and slots it had at the last look.
+    pub(crate) slots: (u8, u8),
     /// What it may upload.
     pub(crate) upload: RateBound,
     /// To whom it may send.
@@ -70,7 +70,7 @@ impl Viewer {
             played: None,
             bytes_before: (0, 0, 0),
             buffer_ms: 0,
-            slots_used: 0,
+            slots: (0, 0),
             upload: RateBound::default(),
             known: Known::default(),
             idle: Idle::default(),
