@@ -5,10 +5,13 @@
 use livesky_sim::{draw, swarm};
 
 /// Seeds that fail, each with its story. A mended one becomes a test of its own in `past_failures.rs`.
-const KNOWN: [(u64, &str); 1] = [(
-    4,
-    "leases and feeds come to more than the edge can send: a client leased in all substreams is sent nothing for good",
-)];
+const KNOWN: [(u64, &str); 2] = [
+    (
+        4,
+        "leases and feeds come to more than the edge can send: a client leased in all substreams is sent nothing for good",
+    ),
+    (18, "the rescue budget is spent: a client let in has no parent and no lease, and is told nothing"),
+];
 
 fn seeds() -> core::ops::Range<u64> {
     let asked = std::env::var("SWARM").ok().and_then(|range| {

@@ -189,10 +189,6 @@ fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) 
         burst_share: spec.burst_share,
         sockets: Some(sockets),
         alternatives,
-        sockets: Some(EdgeSockets {
-            main: addressing.edge(index, 0).into(),
-            second: addressing.edge(index, 1).into(),
-        }),
         ..EdgeConfig::default()
     })
 }
