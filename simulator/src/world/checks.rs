@@ -17,6 +17,8 @@ use crate::scenario::ChannelSpec;
 
 /// Time between two looks at the whole.
 pub(super) const CHECK_US: u64 = 100_000;
+/// Time after a fault in which levels are settled anew.
+const RECOVERY_US: u64 = 5_000_000;
 /// Nobody's place.
 const NO_PLACE: u32 = u32::MAX;
 
@@ -84,12 +86,15 @@ impl World<'_> {
             self.checks.troubled_at = now;
         }
         self.gather();
+        // Beats that would tell of a level too many may have been lost in a fault; a cycle is wrong even then.
+        let is_calm = self.checks.troubled_at == Instant::ZERO
+            || now.micros_since(self.checks.troubled_at) > RECOVERY_US;
         let levels_max = self.scenario.channel.levels_max;
         for substream in 0..self.scenario.channel.substreams {
             let ways = self.checks.overlay.ways(substream);
             for (&session, way) in self.present.iter().zip(ways) {
                 let is_broken = match way {
-                    Way::Edge(levels) => levels > levels_max,
+                    Way::Edge(levels) => levels > levels_max && is_calm,
                     Way::Loose => false,
                     Way::Cycle => true,
                 };
