@@ -108,6 +108,110 @@ fn silence_fires_a_probe_with_backoff() {
 }
 
 #[test]
+fn a_packet_that_fills_a_gap_is_taken_and_acknowledged_at_once() {
+    let mut link = Link::EMPTY;
+    for packet in [0, 1, 4] {
+        link.on_data(at(10), packet, 0, DELAY).unwrap();
+    }
+    link.write_ack(at(10), &mut [0; ACK_RUNS_MAX]).unwrap();
+    assert_eq!(link.ack_deadline(), None);
+    for packet in [2, 3] {
+        assert_eq!(link.on_data(at(30), packet, 0, DELAY), Ok(()));
+        assert_eq!(link.on_data(at(30), packet, 0, DELAY), Err(Reject::Duplicate));
+    }
+    assert_eq!(link.ack_deadline(), Some(at(30)));
+    let mut runs = [0; ACK_RUNS_MAX];
+    assert_eq!(link.write_ack(at(30), &mut runs).unwrap().runs, &[5]);
+}
+
+#[test]
+fn an_answer_ends_the_backoff_of_probes_and_one_without_news_does_not() {
+    let mut link = Link::EMPTY;
+    link.on_sent(at(0), FrameId(1), 0);
+    link.on_sent(at(0), FrameId(1), 1);
+    let ack = Ack { largest: 0, delay_us: 0, one_way_us: 0, runs: &[1] };
+    link.on_ack(at(50), &ack).unwrap();
+    let due = link.loss_deadline().unwrap();
+    link.on_loss_timeout(due);
+    assert_eq!(link.probes(), 1);
+    link.on_ack(due, &ack).unwrap();
+    assert_eq!(link.probes(), 1, "it names nothing new");
+    link.on_ack(due, &Ack { largest: 1, runs: &[2], ..ack }).unwrap();
+    assert_eq!(link.probes(), 0);
+}
+
+#[test]
+fn the_round_trip_is_sampled_once_by_its_largest_packet() {
+    let mut link = Link::EMPTY;
+    for fragment in 0..3 {
+        link.on_sent(at(0), FrameId(1), fragment);
+    }
+    let ack = Ack { largest: 2, delay_us: 0, one_way_us: 0, runs: &[1, 1, 1] };
+    assert!(link.on_ack(at(40), &ack).unwrap().queue_us.is_some());
+    let before = *link.rtt();
+    let late = link.on_ack(at(90), &Ack { runs: &[3], ..ack }).unwrap();
+    assert_eq!((late.newly, late.queue_us), (1, None), "the largest was known, the other says nothing");
+    assert_eq!(*link.rtt(), before);
+}
+
+#[test]
+fn a_round_trip_unknown_is_assumed_and_one_without_jitter_waits_an_eighth_more() {
+    assert_eq!(Rtt::EMPTY.answer_us(), 600_000, "200 ms and four variations of 100");
+    let mut rtt = Rtt::EMPTY;
+    for _ in 0..40 {
+        rtt.on_sample(80_000, 0);
+    }
+    assert!(rtt.answer_us() < 82_000, "{rtt:?}");
+    assert_eq!(rtt.loss_us(), 90_000);
+}
+
+#[test]
+fn fragments_sent_together_share_records() {
+    let mut sent = SentWindow::EMPTY;
+    for fragment in 0..1_000 {
+        sent.on_sent(at(3), FrameId(5), fragment);
+    }
+    assert_eq!((sent.in_flight(), sent.overflowed()), (1_000, 0));
+    let mut sent = SentWindow::EMPTY;
+    for fragment in 0..70 {
+        sent.on_sent(at(u64::from(fragment) * 5), FrameId(5), fragment);
+    }
+    assert_eq!((sent.in_flight(), sent.overflowed()), (64, 6), "5 ms apart is not together");
+}
+
+/// A link on which packets 0 to 5 are fragments of one frame, of which 1 and 3 are taken as lost.
+fn link_with_two_lost() -> Link {
+    let mut link = Link::EMPTY;
+    for fragment in 0..6 {
+        link.on_sent(at(0), FrameId(1), fragment);
+    }
+    link.on_ack(at(40), &Ack { largest: 5, delay_us: 0, one_way_us: 0, runs: &[2, 1, 1, 1, 1] }).unwrap();
+    assert_eq!(link.on_loss_timeout(link.loss_deadline().unwrap()), 2);
+    link
+}
+
+#[test]
+fn what_arrives_after_it_was_taken_as_lost_is_not_sent_again() {
+    let mut link = link_with_two_lost();
+    link.on_ack(at(500), &Ack { largest: 5, delay_us: 0, one_way_us: 0, runs: &[4, 1, 1] }).unwrap();
+    assert_eq!(link.next_lost(), Some((FrameId(1), 1)));
+    assert!(!link.has_lost());
+    assert_eq!(link.next_lost(), None);
+}
+
+#[test]
+fn each_of_several_packets_sent_again_is_known_when_it_came_after_all() {
+    for (runs, is_spurious) in [(&[2, 1, 3][..], true), (&[4, 1, 1][..], true), (&[2, 1, 1, 1, 1][..], false)]
+    {
+        let mut link = link_with_two_lost();
+        while link.next_lost().is_some() {}
+        let before = link.rtt().loss_us();
+        link.on_ack(at(500), &Ack { largest: 5, delay_us: 0, one_way_us: 0, runs }).unwrap();
+        assert_eq!(link.rtt().loss_us() > before, is_spurious, "{runs:?}");
+    }
+}
+
+#[test]
 fn an_acknowledgement_of_what_was_never_sent_is_refused() {
     let mut link = Link::EMPTY;
     let ack = Ack { largest: 0, delay_us: 0, one_way_us: 0, runs: &[1] };
