@@ -52,6 +52,10 @@ mod tests {
         };
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
+        // PCG-XSH-RR 64/32, computed apart.
+        let [first, second, third] = [0x4be7_88d7, 0xfa6a_c9dc, 0x68ef_91ea];
+        assert_eq!(draw(7), [first, second, third]);
+        assert_eq!(Rng::from_seed(7).next_u64(), u64::from(first) << 32 | u64::from(second));
     }
 
     #[test]

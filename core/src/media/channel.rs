@@ -189,3 +189,33 @@ impl ChannelSettings {
         u16::MAX >> (16 - u32::from(self.substreams.clamp(1, 16)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_bounds_are_named() {
+        let good = ChannelSettings::default();
+        assert_eq!(good.validate(), Ok(()));
+        let most = u8::try_from(SUBSTREAMS_MAX).unwrap();
+        for (substreams, target_buffer_ms, startup_ms, verdict) in [
+            (most, 500, 500, Ok(())),
+            (most + 1, 4_000, 500, Err(InvalidSettings::Substreams)),
+            (u8::MAX, 4_000, 500, Err(InvalidSettings::Substreams)),
+            (0, 4_000, 500, Err(InvalidSettings::Substreams)),
+            (6, 499, 100, Err(InvalidSettings::TargetBuffer)),
+            (6, 120_001, 500, Err(InvalidSettings::TargetBuffer)),
+            (6, 2_000, 2_001, Err(InvalidSettings::TargetBuffer)),
+        ] {
+            let settings = ChannelSettings { substreams, target_buffer_ms, startup_ms, ..good };
+            assert_eq!(settings.validate(), verdict, "{substreams} {target_buffer_ms} {startup_ms}");
+        }
+    }
+
+    #[test]
+    fn a_beat_is_a_frame_of_every_substream() {
+        let settings = ChannelSettings { cadence_us: 40_000, substreams: 6, ..ChannelSettings::default() };
+        assert_eq!(settings.beat(), Duration::from_millis(240));
+    }
+}
