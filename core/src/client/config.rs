@@ -24,6 +24,9 @@ pub struct ClientConfig {
     pub local: Option<SocketAddr>,
     /// The edge's address of the other kind (IPv6 beside IPv4), when it has one and the socket can send there.
     pub edge_also: Option<SocketAddr>,
+    /// Whether to go to the other edges an edge names when it is full or hands its clients over. Otherwise the owner is told, and this
+    /// edge is asked again.
+    pub follows_redirects: bool,
 }
 
 impl ClientConfig {
@@ -43,6 +46,7 @@ impl Default for ClientConfig {
             receive_only: false,
             local: None,
             edge_also: None,
+            follows_redirects: true,
         }
     }
 }

@@ -33,6 +33,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     fn after_control(&mut self, slot: u8) {
+        self.after_parting(slot);
         let has_left = self.is_leaving && self.peer(slot).is_some_and(|peer| !peer.owed.leave);
         if has_left {
             self.owing &= !(1_u64 << slot);

@@ -156,7 +156,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
         self.store.write(entry.key, header.fragment, payload).map_err(|_| Reject::Stale)?;
         let bytes = payload.len() as u64;
-        if slot == EDGE {
+        if slot == EDGE || self.former_slot() == Some(slot) {
             self.stats.watch.bytes_edge += bytes;
         } else {
             self.stats.watch.bytes_peers += bytes;

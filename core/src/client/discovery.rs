@@ -266,7 +266,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     fn address_for(&self, question: Question) -> Option<SocketAddr> {
-        let edge = self.config.edge;
+        let edge = self.edge;
         match question {
             Question::Main | Question::Changed => Some(edge),
             Question::Second => Some(SocketAddr::new(edge.ip(), self.discovery.second_port)),
@@ -302,7 +302,7 @@ impl<S: FrameStore> Client<'_, S> {
         let question = question.filter(|_| u64::from_be_bytes([a, b, c, d, e, f, g, h]) == self.discovery.id);
         let (question, mapped) = question.zip(message.mapped).ok_or(Reject::Unauthentic)?;
         let is_from_asked = self.address_for(question) == Some(path.remote);
-        let edge = self.config.edge;
+        let edge = self.edge;
         let is_from = match question {
             Question::Changed => path.remote.ip() == edge.ip() && path.remote.port() != edge.port(),
             Question::Main | Question::Second | Question::Also => is_from_asked,

@@ -1,5 +1,6 @@
 //! What a client tells its owner.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::media::{FrameId, FrameInfo};
@@ -17,6 +18,11 @@ pub enum ClientEvent {
     /// The edge turned the client away; it is asked again after the time it named
     /// ([`Client::refused`](super::Client::refused) tells it all).
     Refused(RefusalReason),
+    /// Another edge is asked, because one is full or hands its clients over. What is playing plays on.
+    Redirected {
+        /// That edge.
+        to: SocketAddr,
+    },
     /// Playback begins.
     Started {
         /// Since the first hello.

@@ -155,6 +155,16 @@ impl Feed {
         let _ = self.releases.push(Release { peer, until, told_at: now, is_due: true });
     }
 
+    /// A peer got another slot.
+    pub fn rename_peer(&mut self, from: u8, to: u8) {
+        let places = self.current.iter_mut().chain(&mut self.tail).map(|stretch| &mut stretch.peer);
+        let places = places.chain(self.request.iter_mut().map(|request| &mut request.peer));
+        let places = places.chain(self.releases.iter_mut().map(|release| &mut release.peer));
+        for peer in places.filter(|peer| **peer == from) {
+            *peer = to;
+        }
+    }
+
     /// Forgets everything about a peer whose slot is given to another.
     pub fn forget_peer(&mut self, peer: u8) {
         self.releases.retain(|release| release.peer != peer);

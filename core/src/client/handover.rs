@@ -216,7 +216,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
     }
 
-    fn is_edge_spent(&self, now: Instant) -> bool {
+    pub(super) fn is_edge_spent(&self, now: Instant) -> bool {
         self.clocks.edge_at > now || !self.peer(EDGE).is_some_and(|edge| edge.is_met())
     }
 

@@ -1,5 +1,6 @@
 //! The client: what drives it, and where its parts meet.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use heapless::{Deque, Vec};
@@ -11,6 +12,7 @@ use super::feed::Feed;
 use super::holes::Holes;
 use super::meeting::{WHEREABOUTS_MAX, Whereabouts};
 use super::peer::{EDGE, Known, PEERS_MAX, Peer, slots_of};
+use super::redirect::{Former, Tour};
 use super::reports::Reports;
 use super::serve::Sending;
 use super::session::{Joining, Session};
@@ -91,9 +93,15 @@ pub struct Client<'a, S> {
     pub(super) store: S,
     pub(super) rng: Rng,
     pub(super) channel: Option<ChannelName>,
+    /// The edge of the session, or the one asked for it.
+    pub(super) edge: SocketAddr,
+    /// The edge that let us in last.
+    pub(super) served: SocketAddr,
     pub(super) joining: Option<Joining>,
     pub(super) session: Option<Session>,
     pub(super) refused: Option<Refused>,
+    pub(super) tour: Tour,
+    pub(super) former: Option<Former>,
     pub(super) is_leaving: bool,
     pub(super) peers: &'a mut [Peer],
     pub(super) frames: FrameIndex<'a>,
@@ -115,6 +123,8 @@ pub struct Client<'a, S> {
     pub(super) owing: u64,
     /// Slots that may be sent data: feeds, pulls, lost fragments.
     pub(super) serving: u64,
+    /// Slots that are said goodbye to, and free afterwards.
+    pub(super) parting: u64,
     pub(super) events: Deque<ClientEvent, { ClientEvent::QUEUE_LEN }>,
     pub(super) stats: ClientStats,
     pub(super) reports: Reports,
@@ -133,9 +143,13 @@ impl<'a, S: FrameStore> Client<'a, S> {
             store,
             rng: Rng::from_seed(config.seed),
             channel: None,
+            edge: config.edge,
+            served: config.edge,
             joining: None,
             session: None,
             refused: None,
+            tour: Tour::NONE,
+            former: None,
             is_leaving: false,
             peers,
             frames: FrameIndex::new(frames, assemblies),
@@ -153,6 +167,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             known: 0,
             owing: 0,
             serving: 0,
+            parting: 0,
             events: Deque::new(),
             stats: ClientStats::default(),
             reports: Reports::new(config.seed),
@@ -161,13 +176,18 @@ impl<'a, S: FrameStore> Client<'a, S> {
 
     /// Begins anew in place, as if made with `config` and the same memory. Nobody is told: [`Self::leave`] first.
     pub fn reset(&mut self, config: ClientConfig) {
+        self.parting = 0;
         self.forget_session();
         self.peers.fill(Peer::EMPTY);
         self.config = config;
         self.rng = Rng::from_seed(config.seed);
         self.channel = None;
+        self.edge = config.edge;
+        self.served = config.edge;
         self.joining = None;
         self.refused = None;
+        self.tour = Tour::NONE;
+        self.former = None;
         self.is_leaving = false;
         self.uplink = TokenBucket::EMPTY;
         self.ledbat = Ledbat::EMPTY;
@@ -180,19 +200,22 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.reports = Reports::new(config.seed);
     }
 
-    /// Asks the edge for a channel. What was watched before ends.
+    /// Asks the edge for a channel. What was watched before ends; its peers are told. At the edge of a session this takes one round
+    /// trip, since the address is proved there.
     pub fn tune(&mut self, now: Instant, channel: &ChannelName) {
         self.begin_reports(now, channel);
-        self.forget_session();
         self.is_leaving = false;
+        self.tour = Tour::NONE;
         self.channel = Some(channel.clone());
-        self.begin_joining(now);
+        self.begin_tuning(now);
     }
 
     /// Says goodbye to everybody: drain [`Endpoint::poll_transmit`] afterwards.
     pub fn leave(&mut self, now: Instant) {
         self.end_reports(now);
         self.joining = None;
+        self.tour = Tour::NONE;
+        self.former = None;
         self.channel = None;
         self.is_leaving = true;
         self.discovery.stop();
@@ -243,7 +266,9 @@ impl<'a, S: FrameStore> Client<'a, S> {
 
     /// The slot that owns a link id, when the datagram comes from its address.
     fn slot_of(&self, link: LinkId, path: &Path) -> Result<u8, Reject> {
-        let slot = u8::try_from(link.0 & 0xffff).map_err(|_| Reject::UnknownPeer)?;
+        let former = self.former.filter(|former| former.link == link);
+        let slot = former.map_or(link.0 & 0xffff, |former| u32::from(former.slot));
+        let slot = u8::try_from(slot).map_err(|_| Reject::UnknownPeer)?;
         let peer = self.peer(slot).filter(|peer| peer.is_known() && peer.own_link == link);
         peer.filter(|_| self.is_at(slot, &path.remote)).map(|_| slot).ok_or(Reject::UnknownPeer)
     }
@@ -260,6 +285,9 @@ impl<'a, S: FrameStore> Client<'a, S> {
                 self.on_data(now, slot, &header, payload)
             }
             Datagram::Control(LinkId(0), messages) => self.on_stranger(now, path, datagram.len(), messages),
+            Datagram::Control(link, messages) if self.is_answer(link, path) => {
+                self.on_answer(now, link, messages)
+            }
             Datagram::Control(link, messages) => {
                 let slot = self.slot_of(link, path)?;
                 self.on_heard(now, slot);
@@ -293,6 +321,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             Message::Welcome(welcome) if slot == EDGE => self.on_welcome(now, welcome),
             Message::Refused(refused) if slot == EDGE => self.on_refused(now, refused),
             Message::Candidates { list } if slot == EDGE => self.on_candidates(now, list),
+            Message::Redirect { alternatives } if slot == EDGE => self.on_redirect(now, alternatives),
             Message::Introduce(introduce) if slot == EDGE => self.on_introduce(now, introduce),
             Message::Met(met) => self.on_met(now, slot, met),
             // Who was not met cannot be answered.
@@ -330,6 +359,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             | Message::AlsoAt { .. }
             | Message::Report(_)
             | Message::ReportAck(_)
+            | Message::Redirect { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }

@@ -37,7 +37,7 @@ pub(super) struct Whereabouts {
 
 /// With what right a newcomer takes a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Claim {
+pub(super) enum Claim {
     /// The edge introduced it.
     Introduced,
     /// None.
@@ -398,7 +398,7 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// A slot for a newcomer: a free one. For one the edge introduced else a stranger's, else that of the peer unheard for longest
     /// among those without a feed either way; strangers take nobody's place and only few.
-    fn take_slot(&mut self, now: Instant, remote: SocketAddr, claim: Claim) -> Option<u8> {
+    pub(super) fn take_slot(&mut self, now: Instant, remote: SocketAddr, claim: Claim) -> Option<u8> {
         let is_stranger = |peer: &Peer| peer.acquaintance == Acquaintance::Stranger;
         let strangers = self.peers.iter().filter(|peer| is_stranger(peer)).count();
         if claim == Claim::Stranger && strangers >= STRANGERS_MAX {

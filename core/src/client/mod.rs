@@ -3,6 +3,7 @@
 //! - [`machine`](Client): the verbs, and where the parts meet; [`session`](Client::tune): joining and leaving.
 //! - `meeting`, `peers`, `peer`: coming to know other clients, keeping and losing them; slot 0 is the edge, one more possible parent
 //!   of each substream. `discovery`: what a NAT on the way does.
+//! - `redirect`: going to another edge, because this one is full or hands its clients over.
 //! - `handover`, [`feed`], [`select`]: who feeds each substream, and changing over by a cut.
 //! - `data`: fragments that arrive; `pull`, [`holes`]: those that do not; `maps`: who has what.
 //! - `serve`: feeding children over the uplink; `control`: datagrams built from what peers are owed.
@@ -27,6 +28,7 @@ pub mod peer;
 mod peers;
 mod play;
 mod pull;
+mod redirect;
 mod reports;
 pub mod select;
 mod serve;

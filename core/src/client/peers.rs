@@ -29,6 +29,9 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     pub(super) fn on_reset(&mut self, now: Instant, path: &Path, link: LinkId) -> Result<(), Reject> {
+        if self.is_tuned_in_vain(path, link) {
+            return Ok(());
+        }
         let is_of = |peer: &Peer| peer.is_met() && peer.remote == path.remote && peer.their_link == link;
         let slot = self.peers.iter().position(is_of).ok_or(Reject::UnknownPeer)?;
         match u8::try_from(slot) {
@@ -75,6 +78,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
         self.holes.forget_peer(slot);
         self.forget_whereabouts(slot);
+        self.former = self.former.filter(|former| former.slot != slot);
         if self.sending.is_some_and(|sending| sending.slot == slot) {
             self.sending = None;
         }
@@ -82,6 +86,7 @@ impl<S: FrameStore> Client<'_, S> {
         self.known &= others;
         self.owing &= others;
         self.serving &= others;
+        self.parting &= others;
         if let Some(peer) = self.peer_mut(slot) {
             *peer = Peer::EMPTY;
         }
@@ -130,9 +135,10 @@ impl<S: FrameStore> Client<'_, S> {
 
     pub(super) fn on_leave(&mut self, now: Instant, slot: u8, reason: LeaveReason) -> Result<(), Reject> {
         if slot == EDGE {
+            let edge = self.edge;
             self.rejoin(now, reason);
             // Not at once: the edge that said goodbye has just gone.
-            if let Some(joining) = &mut self.joining {
+            if let Some(joining) = self.joining.as_mut().filter(|joining| joining.edge == edge) {
                 joining.delay(now + Duration::from_secs(1));
             }
         } else {
@@ -159,6 +165,7 @@ impl<S: FrameStore> Client<'_, S> {
             }
         }
         self.drop_old_candidates(now);
+        self.check_former(now);
         self.check_edge(now);
     }
 

@@ -97,6 +97,7 @@ impl<S: FrameStore> Client<'_, S> {
             ClientEvent::Frame(due) => Some(due.info.id),
             ClientEvent::Joined
             | ClientEvent::Refused(_)
+            | ClientEvent::Redirected { .. }
             | ClientEvent::Started { .. }
             | ClientEvent::Stalled
             | ClientEvent::Resumed { .. }

@@ -5,11 +5,13 @@ use core::time::Duration;
 
 use heapless::Vec;
 
+use super::data::AHEAD_MAX;
 use super::events::ClientEvent;
 use super::feed::{Feed, Stretch};
 use super::load::Load;
 use super::machine::Client;
 use super::peer::{Acquaintance, EDGE, Peer, slot_bit};
+use super::redirect::{ALTERNATIVE_WAIT, TURN_WAIT, Tour};
 use crate::endpoint::{Path, Reject, Transmit};
 use crate::limits::{DATAGRAM_LEN_MAX, INIT_LEN_MAX};
 use crate::link::TokenBucket;
@@ -42,10 +44,44 @@ pub(super) struct Joining {
     pub(super) again_at: Instant,
     every: Duration,
     is_due: bool,
-    started_at: Instant,
+    /// First hello to the first edge asked.
+    pub(super) started_at: Instant,
+    /// Whom it is said to.
+    pub(super) edge: SocketAddr,
+    /// How that edge is to address us.
+    pub(super) own_link: LinkId,
+    /// First hello to this edge.
+    pub(super) asked_at: Instant,
+    /// Unanswered for so long it is not asked further, when there are others.
+    pub(super) wait: Duration,
+    /// Whether the session at another edge goes on meanwhile.
+    pub(super) is_move: bool,
+    /// The link it is said under the first time, that of the session it ends: the address is proved there. 0: none.
+    under: LinkId,
+    /// That link, once it was said.
+    ended: LinkId,
 }
 
 impl Joining {
+    /// A hello to be said at once.
+    pub(super) fn new(now: Instant, nonce: u64, edge: SocketAddr, own_link: LinkId) -> Self {
+        Self {
+            nonce,
+            cookie: None,
+            again_at: now + HELLO_EVERY,
+            every: HELLO_EVERY,
+            is_due: true,
+            started_at: now,
+            edge,
+            own_link,
+            asked_at: now,
+            wait: ALTERNATIVE_WAIT,
+            is_move: false,
+            under: LinkId(0),
+            ended: LinkId(0),
+        }
+    }
+
     /// Says the next hello at `at`, not before.
     pub(super) const fn delay(&mut self, at: Instant) {
         self.again_at = at;
@@ -85,39 +121,38 @@ impl Session {
 }
 
 impl<S: FrameStore> Client<'_, S> {
-    /// Starts to say hello; the edge gets slot 0 and a fresh link.
-    pub(super) fn begin_joining(&mut self, now: Instant) {
-        let generation = self.rng.below(1 << 10);
-        let own_link = LinkId(((generation | 1) << 16) | u32::from(EDGE));
-        let remote = self.config.edge;
+    /// Starts to say hello to an edge, which gets slot 0 and a fresh link, and is given `wait` to answer when there are others.
+    pub(super) fn begin_joining(&mut self, now: Instant, edge: SocketAddr, wait: Duration) {
+        let own_link = self.draw_edge_link();
         let nonce = self.rng.next_u64();
-        self.known |= slot_bit(EDGE);
-        if let Some(edge) = self.peer_mut(EDGE) {
-            *edge =
-                Peer { acquaintance: Acquaintance::Meeting, remote, own_link, met_at: now, ..Peer::EMPTY };
-        }
-        self.owing &= !1;
-        self.serving &= !1;
-        self.joining = Some(Joining {
-            nonce,
-            cookie: None,
-            again_at: now + HELLO_EVERY,
-            every: HELLO_EVERY,
-            is_due: true,
-            started_at: now,
-        });
+        let joining = Joining { wait, ..Joining::new(now, nonce, edge, own_link) };
+        self.edge = edge;
+        self.joining = Some(joining);
+        self.seat_edge(&joining);
         self.discover(now);
     }
 
+    /// Asks the edge of the session for another channel, under the session's link: one round trip.
+    pub(super) fn begin_tuning(&mut self, now: Instant) {
+        let edge = self.peer(EDGE).filter(|edge| edge.is_met() && self.session.is_some());
+        let under = edge.map_or(LinkId(0), |edge| edge.their_link);
+        self.part_from_peers();
+        self.forget_session();
+        self.begin_joining(now, self.edge, TURN_WAIT);
+        if let Some(joining) = &mut self.joining {
+            joining.under = under;
+        }
+    }
+
     pub(super) fn poll_hello(&mut self, now: Instant, head: &mut [u8]) -> Option<Transmit> {
-        let own_link = self.peer(EDGE)?.own_link;
         let upload_bps = self.config.upload_bps_usable();
         let channel = self.channel.as_ref()?;
         let joining = self.joining.as_mut().filter(|joining| joining.is_due)?;
-        let mut writer = ControlWriter::new(head, LinkId(0))?;
+        let edge = joining.edge;
+        let mut writer = ControlWriter::new(head, joining.under)?;
         let hello = Hello {
             nonce: joining.nonce,
-            link: own_link,
+            link: joining.own_link,
             channel: channel.as_str(),
             cookie: joining.cookie,
             upload_bps,
@@ -129,12 +164,34 @@ impl<S: FrameStore> Client<'_, S> {
         writer.pad_to(DATAGRAM_LEN_MAX);
         let head_len = writer.finish();
         joining.is_due = false;
+        // That link is gone once the edge has read this.
+        joining.ended = core::mem::take(&mut joining.under);
         joining.again_at = now + joining.every;
         self.stats.on_control_sent(head_len);
-        Some(Transmit { path: self.path_to(self.config.edge), head_len, body: None })
+        Some(Transmit { path: self.path_to(edge), head_len, body: None })
+    }
+
+    /// The edge did not know the link any more that another channel was asked for under: once more, under none.
+    pub(super) fn is_tuned_in_vain(&mut self, path: &Path, link: LinkId) -> bool {
+        let joining = self.joining.as_mut().filter(|joining| joining.edge == path.remote);
+        let joining = joining.filter(|joining| joining.ended == link && link != LinkId(0));
+        let is_in_vain = joining.is_some();
+        if let Some(joining) = joining {
+            joining.ended = LinkId(0);
+            joining.is_due = true;
+        }
+        is_in_vain
     }
 
     pub(super) fn on_hello_due(&mut self, now: Instant) {
+        let has_others = self.is_touring() || self.served != self.config.edge;
+        let is_vain = |joining: &Joining| {
+            joining.again_at <= now && has_others && now.since(joining.asked_at) >= joining.wait
+        };
+        if self.joining.as_ref().is_some_and(is_vain) {
+            self.ask_next(now);
+            return;
+        }
         if let Some(joining) = self.joining.as_mut().filter(|joining| joining.again_at <= now) {
             joining.is_due = true;
             joining.every = joining.every.saturating_mul(2).min(HELLO_EVERY_MAX);
@@ -162,14 +219,22 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn on_refused(&mut self, now: Instant, refused: &Refused) -> Result<(), Reject> {
         let joining = self.joining.as_mut().filter(|joining| joining.nonce == refused.nonce);
         let joining = joining.ok_or(Reject::Stale)?;
-        joining.again_at = now + Duration::from_millis(u64::from(refused.retry_after_ms.max(250)));
+        let again_at = now + Duration::from_millis(u64::from(refused.retry_after_ms.max(250)));
+        joining.again_at = again_at;
         joining.every = HELLO_EVERY_MAX;
         joining.cookie = None;
         joining.is_due = false;
         self.reports.minute.on_answer(now);
         self.reports.minute.on_refused();
+        let edge = joining.edge;
         self.push_event(ClientEvent::Refused(refused.reason));
+        if self.is_touring() {
+            // What counts is what the edge says in whose place it was asked.
+            self.ask_next(now);
+            return Ok(());
+        }
         self.refused = Some(refused.clone());
+        self.follow(now, refused.reason, &refused.alternatives, (edge, again_at));
         Ok(())
     }
 
@@ -185,12 +250,24 @@ impl<S: FrameStore> Client<'_, S> {
                     .newest()
                     .max(self.playout.playhead())
                     .is_some_and(|known| known >= welcome.start)
+                && (joining.edge == self.served
+                    || session.newest <= welcome.newest.plus(session.settings.frames_in(AHEAD_MAX)))
         });
         let asked_at = match &self.session {
             Some(session) if is_same_run => session.asked_at,
             _ => joining.started_at,
         };
+        if joining.is_move {
+            self.change_edges(now, &joining);
+        }
+        if is_same_run && joining.edge != self.served {
+            self.estrange_peers();
+        }
+        let before = self.session.as_ref().filter(|_| is_same_run);
+        let (key_len, load) = before.map_or((0, Load::EMPTY), |session| (session.key_len, session.load));
+        let newest = before.map_or(welcome.newest, |session| session.newest.max(welcome.newest));
         if !is_same_run {
+            self.part_from_peers();
             self.forget_session();
             self.playout = Playout::new(&welcome.settings);
             self.playout.start(welcome.start);
@@ -199,6 +276,8 @@ impl<S: FrameStore> Client<'_, S> {
         self.refused = None;
         self.reports.minute.on_answer(now);
         self.reports.minute.on_state(now, self.playout.state());
+        self.tour = Tour::NONE;
+        self.served = joining.edge;
         self.session = Some(Session {
             client: welcome.client,
             epoch: welcome.epoch,
@@ -206,12 +285,12 @@ impl<S: FrameStore> Client<'_, S> {
             settings: welcome.settings,
             init,
             observed: welcome.observed,
-            newest: welcome.newest,
+            newest,
             start: welcome.start,
             asked_at,
             joined_at: now,
-            key_len: 0,
-            load: Load::EMPTY,
+            key_len,
+            load,
         });
         if let Some(edge) = self.peer_mut(EDGE) {
             edge.acquaintance = Acquaintance::Met;
@@ -220,6 +299,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
         self.start_feeds(now, welcome, is_same_run);
         self.start_clocks(now);
+        self.check_former(now);
         self.on_observed(now, welcome.observed);
         self.send_reports(now);
         // A welcome carries at most as many candidates as are remembered.
@@ -237,10 +317,15 @@ impl<S: FrameStore> Client<'_, S> {
         };
         for substream in 0..settings.substreams {
             let lacked = self.first_lacking(substream, EDGE).filter(|_| is_same_run);
+            let former = self.former_slot();
             let Some(feed) = self.feed_mut(substream) else { continue };
             feed.forget_peer(EDGE);
             feed.search_at = now;
             let next = settings.mapping.next_in(substream, welcome.start, settings.substreams);
+            if former.is_some_and(|former| feed.is_from(former)) {
+                // What the former edge feeds is taken over by a cut.
+                continue;
+            }
             if feed.current.is_some() {
                 feed.release(EDGE, next, now);
                 self.owe_release(EDGE, substream);
@@ -286,7 +371,9 @@ impl<S: FrameStore> Client<'_, S> {
     /// Drops everything that belongs to the channel watched so far.
     pub(super) fn forget_session(&mut self) {
         for slot in 1..self.peers_len() {
-            self.forget_peer(slot);
+            if self.parting & slot_bit(slot) == 0 {
+                self.forget_peer(slot);
+            }
         }
         let store = &mut self.store;
         self.frames.clear(&mut |key| store.release(key));
@@ -303,14 +390,18 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// The edge does not know us any more, or is silent: join again, and play on from what peers send.
     pub(super) fn rejoin(&mut self, now: Instant, reason: LeaveReason) {
-        if self.joining.is_some() || self.channel.is_none() {
+        let moving = self.joining.filter(|joining| joining.is_move);
+        if self.channel.is_none() || (self.joining.is_some() && moving.is_none()) {
             return;
         }
         for feed in &mut self.feeds {
             feed.forget_peer(EDGE);
         }
         self.push_event(ClientEvent::Left { reason });
-        self.begin_joining(now);
+        match moving {
+            Some(moving) => self.begin_joining(now, moving.edge, ALTERNATIVE_WAIT),
+            None => self.begin_joining(now, self.edge, TURN_WAIT),
+        }
     }
 
     pub(super) fn on_left(&mut self) {

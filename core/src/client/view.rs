@@ -18,6 +18,8 @@ use crate::wire::control::{Class, ClientId, Grant, Refused, Status, WatchStats};
 /// State of a client's session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientView {
+    /// The edge.
+    pub edge: SocketAddr,
     /// The id the edge gave.
     pub client: ClientId,
     /// How the client is fed.
@@ -74,6 +76,7 @@ impl<S: FrameStore> Client<'_, S> {
         let leased =
             self.feeds.iter().zip(0..).filter(|(feed, _)| feed.is_from(EDGE) && feed.grant == Grant::Lease);
         Some(ClientView {
+            edge: self.served,
             client: session.client,
             class: session.class,
             epoch: session.epoch,

@@ -83,6 +83,7 @@ impl<S: FrameStore> Edge<'_, S> {
             | Message::AlsoAt { .. }
             | Message::Report(_)
             | Message::ReportAck(_)
+            | Message::Redirect { .. }
             | Message::Leave { .. } => Err(Reject::Unexpected),
         }
     }
@@ -112,6 +113,24 @@ impl<S: FrameStore> Edge<'_, S> {
         if let Some(slot) = known {
             self.remove_client(now, slot, LeaveCause::Replaced);
         }
+        self.admit(now, path, len, hello);
+        Ok(())
+    }
+
+    /// A client asks for another channel under the link of its session, which ends with that: whoever knows the link receives at its
+    /// address. Repeated, the hello comes under no link, with the same nonce.
+    pub(super) fn on_tune(
+        &mut self,
+        now: Instant,
+        slot: u32,
+        len: usize,
+        hello: &Hello<'_>,
+    ) -> Result<(), Reject> {
+        if len < DATAGRAM_LEN_MAX {
+            return Err(Reject::Malformed);
+        }
+        let path = self.clients.at(slot).map(|client| client.path).ok_or(Reject::UnknownPeer)?;
+        self.remove_client(now, slot, LeaveCause::Replaced);
         self.admit(now, path, len, hello);
         Ok(())
     }

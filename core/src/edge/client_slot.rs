@@ -80,6 +80,8 @@ pub(super) struct Pending {
     /// Clients that were told of it.
     pub(super) introduce: bool,
     pub(super) report_ack: bool,
+    /// Ask it to go to another edge.
+    pub(super) redirect: bool,
     pub(super) leave: Option<LeaveReason>,
 }
 
@@ -181,6 +183,7 @@ impl ClientSlot {
             candidates: false,
             introduce: false,
             report_ack: false,
+            redirect: false,
             leave: None,
         },
         pong_token: 0,
@@ -222,6 +225,7 @@ impl ClientSlot {
             || pending.candidates
             || pending.introduce
             || pending.report_ack
+            || pending.redirect
             || pending.leave.is_some()
             || !self.accepts.is_empty()
             || !self.refusals.is_empty()

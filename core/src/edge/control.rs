@@ -47,6 +47,10 @@ impl<S: FrameStore> Edge<'_, S> {
                 self.introduce(now, slot, &told);
             }
         }
+        let alternatives = &self.config.alternatives;
+        if pending.redirect && writer.push(&Message::Redirect { alternatives: alternatives.clone() }) {
+            self.clients.at_mut(slot)?.pending.redirect = false;
+        }
         if pending.introduce {
             self.write_introductions(slot, &mut writer);
         }

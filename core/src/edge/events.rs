@@ -100,6 +100,8 @@ pub enum EdgeEvent {
         /// How long it was there, in milliseconds.
         stayed_ms: u64,
     },
+    /// The edge was told to hand over its clients, and the last one went.
+    Drained,
 }
 
 impl EdgeEvent {
@@ -115,7 +117,7 @@ pub enum LeaveCause {
     Left,
     /// It was not heard for too long.
     Silent,
-    /// It joined anew.
+    /// It joined anew, or asked for another channel.
     Replaced,
     /// It lost its own state.
     Reset,

@@ -136,6 +136,7 @@ impl<S: FrameStore> Edge<'_, S> {
         let event = EdgeEvent::Left { client: client_id, channel: id, cause, stayed_ms };
         self.events.push(event, &mut self.stats);
         self.free_if_closing(id);
+        self.tell_if_drained();
     }
 
     /// A closing channel's place is free once its last client was told.

@@ -16,6 +16,7 @@ use crate::wire::stun::is_stun;
 use super::channel::{CHANNELS_MAX, ChannelSlot};
 use super::client_slot::{ClientRecord, ClientSlot};
 use super::config::EdgeConfig;
+use super::drain::Drain;
 use super::events::{EdgeEvent, Events};
 use super::feeds::share_of;
 use super::replies::Replies;
@@ -76,6 +77,7 @@ pub struct Edge<'a, S> {
     pub(super) minute_number: u32,
     pub(super) legacy_bps: u64,
     pub(super) is_draining: bool,
+    pub(super) drain: Option<Drain>,
     pub(super) store: S,
 }
 
@@ -133,6 +135,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             minute_number: 0,
             legacy_bps: 0,
             is_draining: false,
+            drain: None,
             store,
             config,
         }
@@ -209,7 +212,10 @@ impl<'a, S: FrameStore> Edge<'a, S> {
                 }
                 let mut first = Ok(());
                 for message in messages {
-                    let taken = message.and_then(|message| self.on_message(now, slot, &message));
+                    let taken = message.and_then(|message| match message {
+                        Message::Hello(hello) => self.on_tune(now, slot, datagram.len(), &hello),
+                        message => self.on_message(now, slot, &message),
+                    });
                     first = first.and(taken);
                     if self.clients.at(slot).is_none() {
                         break;
@@ -265,6 +271,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             | Message::Introduce(_)
             | Message::Seen { .. }
             | Message::ReportAck(_)
+            | Message::Redirect { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }
@@ -290,6 +297,7 @@ impl<S: FrameStore> Endpoint for Edge<'_, S> {
         if self.minute_at <= now {
             self.on_minute(now);
         }
+        self.on_drain_due(now);
         while let Some(id) = self.wheel.pop_expired(now) {
             self.on_timer(now, id);
         }
@@ -312,7 +320,8 @@ impl<S: FrameStore> Endpoint for Edge<'_, S> {
         let timer = self.wheel.next_deadline().map(|at| Deadline { at, why: Why::Loss });
         let minute = Some(self.minute_at).filter(|&at| at < Instant::FAR_FUTURE);
         let minute = minute.map(|at| Deadline { at, why: Why::Report });
-        [pacing, lease, timer, minute].into_iter().flatten().min_by_key(|deadline| deadline.at)
+        let drain = self.drain_deadline().map(|at| Deadline { at, why: Why::Request });
+        [pacing, lease, drain, timer, minute].into_iter().flatten().min_by_key(|deadline| deadline.at)
     }
 }
 

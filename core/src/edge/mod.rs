@@ -4,7 +4,7 @@
 //! its substream ready (`fanout`); the egress bucket lets one datagram after the other out, the most urgent class first
 //! (`egress`); acknowledgements bring back what was lost. A client's way: hello, cookie, stage, welcome (`admission`), leases until
 //! its parents feed it (`feeds`), candidates when it asks (`tracker`) who are told of it at once (`introductions`), status once a
-//! second (`status`), until it leaves or falls silent (`liveness`);
+//! second (`status`), until it leaves or falls silent (`liveness`), or is sent to another edge because this one goes down (`drain`);
 //! its reports (`reports`) and what the edge counts itself make a figure a minute (`minute`). Anybody is told where it is seen (`stun`).
 
 mod admission;
@@ -12,6 +12,7 @@ mod channel;
 mod client_slot;
 mod config;
 mod control;
+mod drain;
 mod egress;
 mod events;
 mod fanout;

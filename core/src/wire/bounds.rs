@@ -101,6 +101,8 @@ pub const REPORT_LEN_MAX: usize =
 /// Longest `ReportAck`.
 pub const REPORT_ACK_LEN_MAX: usize = BYTE + U32 + U32;
 const _: () = assert!(JOIN_RECORD <= MINUTE_REPORT);
+/// Longest `Redirect`.
+pub const REDIRECT_LEN_MAX: usize = BYTE + (BYTE + ALTERNATIVES_MAX * ADDRESS);
 
 /// Longest `Publish`, the longest of the stream messages.
 pub const PUBLISH_LEN_MAX: usize = BYTE
@@ -157,6 +159,7 @@ impl Message<'_> {
             Self::AlsoAt { .. } => ALSO_AT_LEN_MAX,
             Self::Report(_) => REPORT_LEN_MAX,
             Self::ReportAck(_) => REPORT_ACK_LEN_MAX,
+            Self::Redirect { .. } => REDIRECT_LEN_MAX,
         }
     }
 
@@ -179,6 +182,7 @@ impl Message<'_> {
             Self::Introduce(introduce) => {
                 introduce.client != ClientId::EDGE && !introduce.addresses.is_empty()
             }
+            Self::Redirect { alternatives } => !alternatives.is_empty(),
             Self::Padding
             | Self::Challenge(_)
             | Self::Refused(_)

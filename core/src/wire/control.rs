@@ -28,6 +28,8 @@ pub struct ClientId(pub u32);
 impl ClientId {
     /// The edge.
     pub const EDGE: Self = Self(0);
+    /// A client of another edge: kept as a peer by one that changed edges. No edge gives this id, whose slot is one past the last.
+    pub const ELSEWHERE: Self = Self(u32::MAX);
 }
 
 /// A stateless proof that its bearer receives at the address it sends from.
@@ -135,6 +137,11 @@ pub enum Message<'a> {
     Report(Report),
     /// Answer to `Report`.
     ReportAck(ReportAck),
+    /// Edge to a client it feeds: go to one of these edges, and play on meanwhile.
+    Redirect {
+        /// Other edges, the least loaded first.
+        alternatives: Vec<SocketAddr, ALTERNATIVES_MAX>,
+    },
 }
 
 /// Asks an edge for a channel.
@@ -417,6 +424,8 @@ pub enum LeaveReason {
     Ended,
     /// Neither the edge nor peers fed the client.
     Unfed,
+    /// The edge goes down: ask another one.
+    Draining,
 }
 
 /// Tells two clients of each other: each sends `Meet` to every address of the other.

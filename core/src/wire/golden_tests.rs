@@ -81,6 +81,7 @@ fn number_of(message: &Message<'_>) -> u8 {
         Message::AlsoAt { .. } => 25,
         Message::Report(_) => 26,
         Message::ReportAck(_) => 27,
+        Message::Redirect { .. } => 28,
     }
 }
 
@@ -256,6 +257,10 @@ fn reporting() -> Vec<(Message<'static>, &'static str)> {
             )
         ),
         (Message::ReportAck(ReportAck { highest: 300, taken: 5 }), "1bac0205"),
+        (
+            Message::Redirect { alternatives: heapless::Vec::from_slice(&[v4(), v6()]).unwrap() },
+            "1c0200c0000207b4240120010db8000000000000000000000009bb03",
+        ),
     ]
 }
 
@@ -270,7 +275,7 @@ fn control_messages_keep_their_bytes() {
     let mut numbers: Vec<u8> = pinned.iter().map(|(message, _)| number_of(message)).collect();
     // A report is pinned with each of its bodies.
     numbers.dedup();
-    assert_eq!(numbers, (0..=27).collect::<Vec<u8>>());
+    assert_eq!(numbers, (0..=28).collect::<Vec<u8>>());
 }
 
 #[test]
@@ -337,7 +342,16 @@ fn every_reason_keeps_its_number() {
         ],
         "0001020304",
     );
-    pin(&[LeaveReason::Done, LeaveReason::Silent, LeaveReason::Ended, LeaveReason::Unfed], "00010203");
+    pin(
+        &[
+            LeaveReason::Done,
+            LeaveReason::Silent,
+            LeaveReason::Ended,
+            LeaveReason::Unfed,
+            LeaveReason::Draining,
+        ],
+        "0001020304",
+    );
     pin(
         &[
             NatMapping::Unknown,

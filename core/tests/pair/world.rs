@@ -15,6 +15,7 @@ use livesky_core::rng::Rng;
 use livesky_core::store::{
     AddressIndex, AddressSlot, Assembly, FragmentRef, FrameSlot, FrameStore, PageLink, PagePool, WheelSlot,
 };
+use livesky_core::wire::stream::Resume;
 use livesky_core::wire::{DataHeader, Datagram};
 use livesky_core::{Endpoint, Instant, Path, Transmit};
 
@@ -64,6 +65,8 @@ pub struct Viewer {
     /// Gone without a word.
     pub is_dead: bool,
     pub left: u32,
+    /// Edges it was sent to.
+    pub redirected: Vec<SocketAddr>,
 }
 
 /// Sees each data header with its time, sender and receiver.
@@ -71,6 +74,16 @@ pub type Tap = Box<dyn FnMut(Instant, SocketAddr, SocketAddr, &DataHeader)>;
 
 /// Sees each control datagram with its time, sender and receiver, before any NAT.
 pub type ControlTap = Box<dyn FnMut(Instant, SocketAddr, SocketAddr, &[u8])>;
+
+/// Another edge, fed the same frames.
+pub struct OtherEdge {
+    pub address: SocketAddr,
+    pub edge: TestEdge,
+    pub channel: ChannelId,
+    pub events: Vec<EdgeEvent>,
+    /// Answers nothing.
+    pub is_dead: bool,
+}
 
 /// All of it.
 pub struct World {
@@ -93,6 +106,9 @@ pub struct World {
     /// Looks at everything else.
     pub control_tap: Option<ControlTap>,
     pub nats: Vec<NatBox>,
+    pub others: Vec<OtherEdge>,
+    /// A second channel of the edge, fed the same frames.
+    pub second: Option<ChannelId>,
     /// Bytes the edge sent in datagrams with a fragment.
     pub edge_bytes: u64,
 }
@@ -103,6 +119,13 @@ fn lend<T>(empty: impl Fn() -> T, count: usize) -> &'static mut [T] {
 
 fn pool(pages: usize) -> PagePool<'static> {
     PagePool::new(lend(|| PagePool::EMPTY_PAGE, pages), lend(|| PageLink::EMPTY, pages))
+}
+
+/// Places for channels at an edge.
+const CHANNELS: usize = 2;
+
+pub fn other_edge_address(index: usize) -> SocketAddr {
+    (Ipv4Addr::new(192, 0, 2, 10 + u8::try_from(index).unwrap()), 7_000).into()
 }
 
 pub fn edge_address() -> SocketAddr {
@@ -126,10 +149,10 @@ pub fn new_edge(config: EdgeConfig, clients: usize, frames: usize, pages: usize)
         records: lend(|| ClientRecord::EMPTY, clients),
         links: lend(|| Link::EMPTY, clients),
         addresses: lend(|| AddressSlot::EMPTY, AddressIndex::slots_for(clients)),
-        timers: lend(|| WheelSlot::EMPTY, clients + 1),
-        channels: lend(|| ChannelSlot::EMPTY, 1),
-        frames: lend(|| FrameSlot::EMPTY, frames),
-        suppliers: lend(|| 0, clients),
+        timers: lend(|| WheelSlot::EMPTY, clients + CHANNELS),
+        channels: lend(|| ChannelSlot::EMPTY, CHANNELS),
+        frames: lend(|| FrameSlot::EMPTY, CHANNELS * frames),
+        suppliers: lend(|| 0, CHANNELS * clients),
         reservations: lend(|| Reservation::EMPTY, 8 * clients.min(64)),
     };
     Edge::new(config, storage, pool(pages))
@@ -176,7 +199,40 @@ impl World {
             tap: None,
             control_tap: None,
             nats: Vec::new(),
+            others: Vec::new(),
+            second: None,
             edge_bytes: 0,
+        }
+    }
+
+    /// Adds another edge, which holds the channel from the next frame on, in the same epoch; gives its index.
+    pub fn add_edge(&mut self, config: EdgeConfig) -> usize {
+        self.add_edge_of_epoch(config, 0)
+    }
+
+    /// The same, in another epoch.
+    pub fn add_edge_of_epoch(&mut self, config: EdgeConfig, epoch: u16) -> usize {
+        let index = self.others.len();
+        let mut edge = new_edge(config, 256, 1_000, 4_000);
+        let name = ChannelName::new("live1").unwrap();
+        let resume = Some(Resume { epoch, next: self.next_frame });
+        let (channel, _) = edge.open_channel(self.now, &name, self.settings, b"init", resume).unwrap();
+        let address = other_edge_address(index);
+        self.others.push(OtherEdge { address, edge, channel, events: Vec::new(), is_dead: false });
+        index
+    }
+
+    /// Opens the channel "live2".
+    pub fn open_second(&mut self) {
+        let name = ChannelName::new("live2").unwrap();
+        let opened = self.edge.open_channel(self.now, &name, self.settings, b"init", None);
+        self.second = Some(opened.unwrap().0);
+    }
+
+    pub fn drain_all(&mut self) {
+        self.drain_edge();
+        for index in 0..self.viewers.len() {
+            self.drain_viewer(index);
         }
     }
 
@@ -211,6 +267,7 @@ impl World {
             started_after: None,
             is_dead: false,
             left: 0,
+            redirected: Vec::new(),
         });
         self.drain_viewer(index);
         index
@@ -243,7 +300,9 @@ impl World {
         let viewers = self.viewers.iter().filter(|viewer| !viewer.is_dead);
         let deadlines = viewers.filter_map(|viewer| viewer.client.poll_timeout()).map(|deadline| deadline.at);
         let edge = self.edge.poll_timeout().map(|deadline| deadline.at);
-        arrival.into_iter().chain(frame).chain(deadlines).chain(edge).min()
+        let others = self.others.iter().filter(|other| !other.is_dead);
+        let others = others.filter_map(|other| other.edge.poll_timeout()).map(|deadline| deadline.at);
+        arrival.into_iter().chain(frame).chain(deadlines).chain(edge).chain(others).min()
     }
 
     fn step(&mut self) {
@@ -260,6 +319,16 @@ impl World {
             let next = self.edge.poll_timeout();
             assert!(next.is_none_or(|deadline| deadline.at > now), "edge would spin: {next:?} at {now:?}");
             self.drain_edge();
+        }
+        for index in 0..self.others.len() {
+            let OtherEdge { edge, is_dead, .. } = &mut self.others[index];
+            if *is_dead || edge.poll_timeout().is_none_or(|deadline| deadline.at > now) {
+                continue;
+            }
+            edge.handle_timeout(now);
+            let next = edge.poll_timeout();
+            assert!(next.is_none_or(|deadline| deadline.at > now), "edge would spin: {next:?} at {now:?}");
+            self.drain_other(index);
         }
         for index in 0..self.viewers.len() {
             let viewer = &mut self.viewers[index];
@@ -285,6 +354,14 @@ impl World {
         };
         let channel = self.channel.unwrap();
         self.edge.push_bytes(self.now, channel, info, &bytes).unwrap();
+        if let Some(second) = self.second {
+            let _ = self.edge.push_bytes(self.now, second, info, &bytes);
+        }
+        for index in 0..self.others.len() {
+            let OtherEdge { edge, channel, .. } = &mut self.others[index];
+            edge.push_bytes(self.now, *channel, info, &bytes).unwrap();
+            self.drain_other(index);
+        }
         self.next_frame = id.next();
         self.next_frame_at = self.next_frame_at.plus_micros(u64::from(self.settings.cadence_us));
         self.drain_edge();
@@ -297,6 +374,11 @@ impl World {
             let socket = u8::from(to != edge_address());
             let _ = self.edge.handle_datagram(now, Path { socket, ..Path::to(from) }, bytes);
             self.drain_edge();
+        } else if let Some(index) = self.others.iter().position(|other| other.address == to) {
+            if !self.others[index].is_dead {
+                let _ = self.others[index].edge.handle_datagram(now, Path::to(from), bytes);
+                self.drain_other(index);
+            }
         } else if let Some(index) = self.receiver(from, to)
             && !self.viewers[index].is_dead
         {
@@ -345,6 +427,18 @@ impl World {
         }
     }
 
+    fn drain_other(&mut self, index: usize) {
+        let mut head = [0; DATAGRAM_LEN_MAX];
+        let from = self.others[index].address;
+        while let Some(transmit) = self.others[index].edge.poll_transmit(self.now, &mut head) {
+            let Some(bytes) = assemble(&head, &transmit, self.others[index].edge.store()) else { continue };
+            self.send(from, transmit.path.remote, bytes);
+        }
+        while let Some(event) = self.others[index].edge.poll_event() {
+            self.others[index].events.push(event);
+        }
+    }
+
     fn drain_viewer(&mut self, index: usize) {
         let mut head = [0; DATAGRAM_LEN_MAX];
         let from = self.viewers[index].address;
@@ -375,6 +469,7 @@ impl World {
                     viewer.skips.push((from, to));
                 }
                 ClientEvent::Refused(_) => viewer.refused += 1,
+                ClientEvent::Redirected { to } => viewer.redirected.push(to),
                 ClientEvent::Left { .. } => viewer.left += 1,
                 ClientEvent::Joined | ClientEvent::Resumed { .. } => {}
             }
