@@ -10,6 +10,7 @@ use crate::config::{Bounds, CAPACITY_MBPS, CHANNELS_MAX, CLIENTS_MAX, HTTP_CONNE
 use crate::input::Input;
 use crate::scaling::ScalingArgs;
 use crate::simulate::SimulateArgs;
+use crate::watch::fallback::StreamUrl;
 
 /// Hybrid CDN-P2P live streaming: publish a stream, serve it from an edge, watch it and pass it on.
 #[derive(Debug, Parser)]
@@ -122,6 +123,9 @@ pub struct EdgeArgs {
     /// Most HTTP connections at once [default: 1024]
     #[arg(long, value_name = "N", value_parser = flag(HTTP_CONNECTIONS_MAX))]
     pub http_connections_max: Option<u64>,
+    /// Another edge for viewers that find no room here, and for all when this one ends; the least loaded first, at most 4
+    #[arg(long = "alternative", value_name = "HOST:PORT", value_parser = crate::address::resolve)]
+    pub alternatives: Vec<SocketAddr>,
     /// Do not serve the page, only streams, the API and metrics
     #[arg(long = "no-page")]
     pub is_without_page: bool,
@@ -161,12 +165,31 @@ pub struct WatchArgs {
     /// What may be uploaded to other viewers, in kbit/s; the channel's cap (150 % of its rate) holds besides
     #[arg(long, value_name = "KBPS", default_value_t = 10_000, conflicts_with = "is_receive_only")]
     pub upload_kbps: u32,
+    /// Where the stream is read while UDP is blocked: no answer for 3 s; `none`: nowhere [default: http://HOST:8080/CHANNEL.ts]
+    #[arg(long, value_name = "URL", value_parser = fallback)]
+    pub http_fallback: Option<Fallback>,
+    /// Stay with this edge: do not go to the others it names when it is full or goes down
+    #[arg(long = "no-redirect")]
+    pub is_staying: bool,
     /// Upload nothing
     #[arg(long = "receive-only")]
     pub is_receive_only: bool,
     /// Stop after this many seconds
     #[arg(long, value_name = "S")]
     pub seconds: Option<u64>,
+}
+
+/// Where a stream is read by HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Nowhere.
+    None,
+    /// There.
+    Url(StreamUrl),
+}
+
+fn fallback(text: &str) -> Result<Fallback, String> {
+    if text == "none" { Ok(Fallback::None) } else { text.parse().map(Fallback::Url) }
 }
 
 /// Arguments of `demo`.

@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::ops::Range;
 use std::path::{Path, PathBuf};
 
+use livesky_core::limits::ALTERNATIVES_MAX;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -56,6 +57,8 @@ pub struct EdgeSettings {
     pub channels_max: u64,
     /// Most HTTP connections.
     pub http_connections_max: u64,
+    /// Other edges that refused viewers, and all when the edge ends, are sent to.
+    pub alternatives: Vec<SocketAddr>,
     /// Whether the page is served.
     pub has_page: bool,
     /// Whether the API hides viewers' addresses.
@@ -78,6 +81,7 @@ impl Default for EdgeSettings {
             clients_max: 4_096,
             channels_max: 8,
             http_connections_max: 1_024,
+            alternatives: Vec::new(),
             has_page: true,
             are_addresses_masked: false,
             report_log: None,
@@ -101,6 +105,7 @@ const KEYS: [&str; 17] = [
     "clients-max",
     "channels-max",
     "http-connections-max",
+    "alternatives",
     "page",
     "mask-addresses",
     "report-log",
@@ -123,6 +128,7 @@ struct EdgeFile {
     clients_max: Option<Spanned<u64>>,
     channels_max: Option<Spanned<u64>>,
     http_connections_max: Option<Spanned<u64>>,
+    alternatives: Option<Vec<Spanned<String>>>,
     page: Option<bool>,
     mask_addresses: Option<bool>,
     report_log: Option<PathBuf>,
@@ -188,6 +194,7 @@ impl EdgeSettings {
                 file.http_connections_max,
                 base.http_connections_max,
             )?,
+            alternatives: source.resolve_all(file.alternatives.unwrap_or_default())?,
             has_page: file.page.unwrap_or(base.has_page),
             are_addresses_masked: file.mask_addresses.unwrap_or(base.are_addresses_masked),
             report_log: file.report_log,
@@ -206,6 +213,11 @@ impl EdgeSettings {
             clients_max: args.clients_max.unwrap_or(self.clients_max),
             channels_max: args.channels_max.unwrap_or(self.channels_max),
             http_connections_max: args.http_connections_max.unwrap_or(self.http_connections_max),
+            alternatives: if args.alternatives.is_empty() {
+                self.alternatives
+            } else {
+                args.alternatives.clone()
+            },
             has_page: self.has_page && !args.is_without_page,
             are_addresses_masked: self.are_addresses_masked || args.are_addresses_masked,
             report_log: args.report_log.clone().or(self.report_log),
@@ -247,6 +259,17 @@ impl Source<'_> {
         Err(self.failure(key.span(), format!("there is no setting `{name}`: {advice}")))
     }
 
+    fn resolve_all(&self, edges: Vec<Spanned<String>>) -> Result<Vec<SocketAddr>, Failure> {
+        if let Some(one_more) = edges.get(ALTERNATIVES_MAX) {
+            let what = format!("`alternatives` are at most {ALTERNATIVES_MAX}");
+            return Err(self.failure(one_more.span(), what));
+        }
+        let resolve = |edge: &Spanned<String>| {
+            crate::address::resolve(edge.get_ref()).map_err(|error| self.failure(edge.span(), error))
+        };
+        edges.iter().map(resolve).collect()
+    }
+
     fn check(&self, name: &str, bounds: Bounds, value: &Spanned<u64>) -> Result<u64, Failure> {
         let Bounds { min, max } = bounds;
         let number = *value.get_ref();
@@ -279,7 +302,7 @@ mod tests {
     fn a_file_overrides_defaults_and_flags_override_the_file() {
         assert_eq!(parse(""), Ok(EdgeSettings::default()));
         let file = parse(
-            "capacity-mbps = 50\nn1 = 7\nhttp = \"127.0.0.1:9000\"\npage = false\n\
+            "capacity-mbps = 50\nn1 = 7\nhttp = \"127.0.0.1:9000\"\npage = false\nalternatives = [\"127.0.0.1:7001\"]\n\
              alpha = 1\ngamma = 0.1\nchurn-interval-s = 60\nslope = 0.5",
         )
         .unwrap();
@@ -288,6 +311,7 @@ mod tests {
             n1: 7,
             http: "127.0.0.1:9000".parse().unwrap(),
             has_page: false,
+            alternatives: vec!["127.0.0.1:7001".parse().unwrap()],
             scaling: Scaling {
                 alpha: Some(1.0),
                 gamma: Some(0.1),
@@ -334,6 +358,7 @@ mod tests {
                 "churn_interval = 20",
                 "edge.toml:1:1: there is no setting `churn_interval`: did you mean `churn-interval-s`?",
             ),
+            ("alternatives = [\"127.0.0.1\"]", "edge.toml:1:17: 127.0.0.1 has no port: write HOST:PORT"),
             ("channels-max = 33", "edge.toml:1:16: `channels-max` is 1 to 32, not 33"),
             ("udp = \"localhost\"", "edge.toml:1:7: invalid socket address"),
             ("n1 = \"5\"", "edge.toml:1:6: invalid type: string \"5\", expected u64"),

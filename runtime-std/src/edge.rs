@@ -4,6 +4,7 @@ use core::future::Future;
 use core::net::SocketAddr;
 use core::ops::ControlFlow;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
@@ -107,6 +108,8 @@ enum Command {
     Channels(Reply<Vec<ChannelSnapshot>>),
     Snapshot(ChannelName, Reply<Option<EdgeSnapshot>>),
     SetLegacyLoad(u64),
+    SetAlternatives(Vec<SocketAddr>),
+    Drain(Duration, Vec<SocketAddr>, Reply<()>),
     Shutdown,
 }
 
@@ -172,6 +175,17 @@ impl EdgeHandle {
         let _is_running = self.commands.send(Command::SetLegacyLoad(legacy_bps)).await.is_ok();
     }
 
+    /// Says which other edges a client that is refused or handed over may try, the least loaded first.
+    pub async fn set_alternatives(&self, alternatives: Vec<SocketAddr>) {
+        let _is_running = self.commands.send(Command::SetAlternatives(alternatives)).await.is_ok();
+    }
+
+    /// Lets nobody in any more and hands the clients over to `alternatives` (none: those set before) within `span`. Done when nobody
+    /// is left.
+    pub async fn drain(&self, span: Duration, alternatives: Vec<SocketAddr>) {
+        let _is_empty = ask(&self.commands, |reply| Command::Drain(span, alternatives, reply)).await;
+    }
+
     /// Ends the edge: clients are told to leave; the driver then ends.
     pub async fn shutdown(&self) {
         let _is_running = self.commands.send(Command::Shutdown).await.is_ok();
@@ -207,6 +221,7 @@ pub fn bind<R: Runtime>(
         events: event_sender,
         channels: Channels::new(logs, options.log_frames_max, options.log_bytes_max),
         publishers: Publishers::new(listener, options.publishers_max, Gate::new()),
+        draining: None,
     };
     Ok((handle, run(options, udp, owner)))
 }
@@ -281,10 +296,15 @@ struct EdgeOwner<R: Runtime> {
     events: Sender<EdgeEvent>,
     channels: Channels,
     publishers: Publishers<R>,
+    draining: Option<Reply<()>>,
 }
 
 impl<R: Runtime> EdgeOwner<R> {
-    fn on_command(&self, command: Command, turn: &mut Turn<'_, SharedEdge<'_>>) -> ControlFlow<EdgeEnded> {
+    fn on_command(
+        &mut self,
+        command: Command,
+        turn: &mut Turn<'_, SharedEdge<'_>>,
+    ) -> ControlFlow<EdgeEnded> {
         let Turn { now, ref mut machine, udp, driver } = *turn;
         match command {
             Command::Channels(reply) => {
@@ -296,6 +316,11 @@ impl<R: Runtime> EdgeOwner<R> {
                 reply.send(
                     id.and_then(|id| EdgeSnapshot::take(now, machine, &self.channels, id, (udp, driver))),
                 );
+            }
+            Command::SetAlternatives(alternatives) => machine.set_alternatives(&alternatives),
+            Command::Drain(span, alternatives, reply) => {
+                self.draining = Some(reply);
+                machine.drain(now, now + span, &alternatives);
             }
             Command::SetLegacyLoad(legacy_bps) => machine.set_legacy_load(now, legacy_bps),
             Command::Shutdown => {
@@ -313,6 +338,9 @@ impl<'a, R: Runtime> Owner<SharedEdge<'a>> for EdgeOwner<R> {
     fn on_event(&mut self, _: Instant, _: &mut SharedEdge<'a>, event: EdgeEvent) -> ControlFlow<EdgeEnded> {
         if let EdgeEvent::ChannelClosed { channel } = event {
             self.channels.close(channel);
+        }
+        if let Some(draining) = self.draining.take_if(|_| event == EdgeEvent::Drained) {
+            draining.send(());
         }
         let _older = self.events.force_send(event);
         ControlFlow::Continue(())

@@ -39,6 +39,8 @@ pub struct ViewerOptions {
     pub upload_bps: u32,
     /// Whether nothing is to be uploaded at all: a metered link, or no consent.
     pub receive_only: bool,
+    /// Whether to go to the other edges an edge names when it is full or goes down.
+    pub follows_redirects: bool,
     /// Decides every random choice; 0: drawn from the operating system.
     pub seed: u64,
     /// The address to bind; `None`: any port on every address of the edge's kind.
@@ -66,6 +68,7 @@ impl ViewerOptions {
             channel,
             upload_bps: 0,
             receive_only: false,
+            follows_redirects: true,
             seed: 0,
             bind: None,
             socket: UdpOptions { receive_slots: 1, ..UdpOptions::default() },
@@ -97,6 +100,8 @@ pub struct ViewerStatus {
     pub left: Option<LeaveReason>,
     /// The last minute, and the reports that wait to be taken.
     pub reports: ReportsView,
+    /// The edge asked in another's place, until one lets the viewer in.
+    pub redirected: Option<SocketAddr>,
     /// Counters of the socket.
     pub udp: UdpStats,
     /// Counters of the driver.
@@ -169,7 +174,14 @@ pub fn join<R: Runtime>(
         log: log.clone(),
         local_addr: udp.local_addr(),
     };
-    let owner = ViewerOwner { commands: receiver, status, log, left: None, refresh_at: Instant::ZERO };
+    let owner = ViewerOwner {
+        commands: receiver,
+        status,
+        log,
+        left: None,
+        redirected: None,
+        refresh_at: Instant::ZERO,
+    };
     Ok((handle, run(options, udp, owner)))
 }
 
@@ -200,9 +212,17 @@ async fn run<R: Runtime>(
     let mut frames = vec![FrameSlot::EMPTY; options.frames_max].into_boxed_slice();
     let mut assemblies = vec![Assembly::EMPTY; ASSEMBLIES].into_boxed_slice();
     let storage = ClientStorage { peers: &mut peers, frames: &mut frames, assemblies: &mut assemblies };
-    let ViewerOptions { edge, seed, upload_bps, receive_only, .. } = options;
+    let ViewerOptions { edge, seed, upload_bps, receive_only, follows_redirects, .. } = options;
     let local = address_towards(edge, udp.local_addr());
-    let config = ClientConfig { seed, edge, upload_bps, receive_only, local, ..ClientConfig::default() };
+    let config = ClientConfig {
+        seed,
+        edge,
+        upload_bps,
+        receive_only,
+        follows_redirects,
+        local,
+        ..ClientConfig::default()
+    };
     let mut client = Client::new(config, storage, SharedStore::new(options.store_bytes_max));
     client.tune(R::now(), &options.channel);
     let result = Driver::new(&mut client, &mut owner, &mut udp).run().await;
@@ -228,6 +248,7 @@ struct ViewerOwner {
     status: Arc<Mutex<Arc<ViewerStatus>>>,
     log: FrameLog,
     left: Option<LeaveReason>,
+    redirected: Option<SocketAddr>,
     refresh_at: Instant,
 }
 
@@ -243,6 +264,7 @@ impl ViewerOwner {
             refused: client.refused().cloned(),
             left: self.left,
             reports: client.reports(),
+            redirected: self.redirected,
             udp: turn.udp,
             driver: turn.driver,
         };
@@ -270,8 +292,10 @@ impl<'a> Owner<SharedClient<'a>> for ViewerOwner {
             ClientEvent::Joined => {
                 self.log.set_init(client.init());
                 self.left = None;
+                self.redirected = None;
             }
             ClientEvent::Left { reason } => self.left = Some(reason),
+            ClientEvent::Redirected { to } => self.redirected = Some(to),
             ClientEvent::Refused(_)
             | ClientEvent::Started { .. }
             | ClientEvent::Stalled

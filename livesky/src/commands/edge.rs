@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use livesky_core::edge::{EdgeEvent, EdgeMinute};
+use livesky_core::limits::ALTERNATIVES_MAX;
 use livesky_core::scaling::Decision;
 use livesky_std::{EdgeHandle, EdgeOptions, Runtime, Smol, edge};
 
@@ -21,6 +22,8 @@ use crate::signals::Interrupts;
 
 /// Bytes of frames held by channels all together.
 const STORE_BYTES_MAX: usize = 512 << 20;
+/// How long viewers are handed over to other edges at most.
+const HANDOVER: core::time::Duration = core::time::Duration::from_secs(10);
 
 /// Runs an edge until SIGINT or SIGTERM.
 pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
@@ -58,6 +61,13 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
 
     let stopping = async {
         interrupts.next().await;
+        if !settings.alternatives.is_empty() {
+            say(
+                "ending: viewers are handed over to other edges, 10 s at most; once more tells them to leave",
+            );
+            let draining = handle.drain(HANDOVER, Vec::new());
+            smol::future::or(draining, async { interrupts.next().await }).await;
+        }
         say("ending: viewers are told to leave; once more ends at once");
         board.end("the edge is going down");
         drop(stopper);
@@ -98,6 +108,7 @@ fn options(settings: &EdgeSettings) -> EdgeOptions {
     options.config.n1 = u32::try_from(settings.n1).unwrap_or(u32::MAX);
     options.config.churn = settings.scaling.churn();
     options.config.slope = settings.scaling.slope;
+    options.config.alternatives = settings.alternatives.iter().copied().take(ALTERNATIVES_MAX).collect();
     options.clients_max = usize::try_from(settings.clients_max).unwrap_or(usize::MAX);
     options.channels_max = usize::try_from(settings.channels_max).unwrap_or(usize::MAX);
     options.store_bytes_max = STORE_BYTES_MAX;
@@ -212,6 +223,7 @@ fn line_of(Told { event, channel }: Told<'_>) -> (u8, String) {
             );
             (1, line)
         }
+        EdgeEvent::Drained => (0, "every viewer was handed over or told to leave".to_owned()),
         EdgeEvent::Refused { reason, decision, count, .. } => {
             let why = decision.as_ref().map_or(String::new(), |decision| format!(": {}", on(decision)));
             (2, format!("{channel}: {count} clients refused: {reason:?}{why}"))

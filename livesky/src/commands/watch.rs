@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_lite::future;
-use livesky_std::{Runtime, Smol, ViewerEnded, ViewerHandle, ViewerOptions, join};
+use livesky_std::{FrameLog, Runtime, Smol};
 use smol::net::TcpListener;
 
 use crate::cli::WatchArgs;
@@ -17,14 +17,17 @@ use crate::http::{self, Page, Role, Site, Stopped, ViewerSource};
 use crate::signals::Interrupts;
 use crate::terminal::Report;
 use crate::ticker::{Ticker, sleep_some};
+use crate::watch::feeding::Feeding;
 use crate::watch::output;
 use crate::watch::patience::{Patience, Standing, Verdict, explain};
 use crate::watch::report::WatchReport;
 
 /// Players at once.
 const CONNECTIONS_MAX: usize = 64;
-/// How long a viewer takes leave at most.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Played frames a player may fall behind.
+const LOG_FRAMES_MAX: usize = 750;
+/// Bytes of those frames.
+const LOG_BYTES_MAX: usize = 64 << 20;
 
 /// Watches until the channel ends, the time is over, or somebody asks to stop.
 ///
@@ -39,43 +42,36 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), Failure> {
         let (address, name) = (page.local_addr()?, args.url.channel.as_str());
         report.note(&format!("play http://{address}/{name}/index.m3u8 or http://{address}/{name}.ts"));
     }
-    let upload_bps = if args.is_receive_only { 0 } else { args.upload_kbps.saturating_mul(1_000) };
-    let receive_only = args.is_receive_only;
-    let options = ViewerOptions {
-        upload_bps,
-        receive_only,
-        ..ViewerOptions::new(args.url.edge, args.url.channel.clone())
-    };
-    let (viewer, driver) =
-        join::<Smol>(options).map_err(|source| Error::System { what: "cannot open a UDP socket", source })?;
-    let driver = executor::spawn(driver);
+    let log = FrameLog::new(LOG_FRAMES_MAX, LOG_BYTES_MAX);
+    let mut feeding = Feeding::begin(&args, log.clone())?;
     let (stopper, stopped) = http::stopper();
-    let serving = page.map(|page| executor::spawn(serve(page, &viewer, args.url.channel.as_str(), stopped)));
-    let playing = play(&viewer, args.out.clone());
-    let watching = watch(&viewer, &args, report);
+    let serving =
+        page.map(|page| executor::spawn(serve(page, log.clone(), args.url.channel.as_str(), stopped)));
+    let playing = play(&log, args.out.clone());
+    let watching = watch(&mut feeding, &args, report);
     let stopping = async {
         future::or(interrupts.next(), sleep_some(args.seconds.map(Duration::from_secs))).await;
         Ok(())
     };
     let ended = future::or(stopping, future::or(playing, watching)).await;
     drop(stopper);
-    say_goodbye(&viewer, driver).await;
+    feeding.end().await;
     drop(serving);
     report.end();
     ended.map_err(Failure::from)
 }
 
-/// Lets players have what `viewer` plays.
+/// Lets players have what is played.
 fn serve(
     page: TcpListener,
-    viewer: &ViewerHandle,
+    log: FrameLog,
     channel: &str,
     stopped: Stopped,
 ) -> impl Future<Output = ()> + Send + use<> {
     let site = Site {
         role: Role::Viewer,
         page: Page::Links,
-        sources: vec![Arc::new(ViewerSource::new(channel, viewer.clone()))],
+        sources: vec![Arc::new(ViewerSource::of_log(channel, log))],
         board: None,
         publish_command: String::new(),
         connections_max: CONNECTIONS_MAX,
@@ -84,8 +80,8 @@ fn serve(
 }
 
 /// Writes the frames; without an output there is nothing to be done.
-fn play(viewer: &ViewerHandle, out: Option<PathBuf>) -> impl Future<Output = Result<(), Error>> + use<> {
-    let frames = viewer.frames();
+fn play(log: &FrameLog, out: Option<PathBuf>) -> impl Future<Output = Result<(), Error>> + use<> {
+    let frames = log.reader();
     async move {
         let Some(path) = out else { return future::pending().await };
         let write = |source| Error::Write { output: path.clone(), source };
@@ -96,19 +92,30 @@ fn play(viewer: &ViewerHandle, out: Option<PathBuf>) -> impl Future<Output = Res
 }
 
 /// Reports once a second until the channel is over or there is no point in waiting.
-async fn watch(viewer: &ViewerHandle, args: &WatchArgs, report: Report) -> Result<(), Error> {
+async fn watch(feeding: &mut Feeding, args: &WatchArgs, report: Report) -> Result<(), Error> {
     let mut ticker = Ticker::new(Duration::from_secs(1));
     let mut patience = Patience::new(args.url.edge);
     let mut uploaded = 0;
     let mut last_standing = Standing::Unanswered;
     loop {
         ticker.tick().await;
-        let status = viewer.status();
+        let status = feeding.status();
         let standing = Standing::of(&status);
+        if let Some(what) = feeding.turn(standing)? {
+            patience = Patience::new(args.url.edge);
+            report.note(what);
+        }
         let total = status.watch.bytes_uploaded;
         let state = WatchReport::new(&status, total.saturating_sub(uploaded).saturating_mul(8));
         uploaded = total;
+        let state = match feeding.http_totals() {
+            Some((bytes, frames)) => state.over_http(bytes, frames),
+            None => state,
+        };
         report.state(|| state.line(), &state);
+        if feeding.is_fed_by_http() {
+            continue;
+        }
         if standing != last_standing && report == Report::Quiet {
             note(report, standing);
         }
@@ -130,11 +137,4 @@ fn note(report: Report, standing: Standing) {
         Standing::Left(_) => report.note("the edge went away: waiting for it"),
         Standing::Joined | Standing::Unanswered => {}
     }
-}
-
-/// Tells the edge and the peers, so that they need not find out.
-async fn say_goodbye(viewer: &ViewerHandle, driver: smol::Task<std::io::Result<ViewerEnded>>) {
-    viewer.leave().await;
-    let leaving = async { drop(driver.await) };
-    future::or(leaving, sleep_some(Some(FAREWELL))).await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use livesky_core::media::ChannelName;
-use livesky_std::{EdgeHandle, FrameLogReader, ViewerHandle};
+use livesky_std::{EdgeHandle, FrameLog, FrameLogReader, ViewerHandle};
 
 use super::state::{LegacyMeter, StateBoard};
 
@@ -123,7 +123,7 @@ impl FrameSource for EdgeSource {
 /// What a viewer received, at one path.
 pub struct ViewerSource {
     path: String,
-    viewer: ViewerHandle,
+    reader: Box<dyn Fn() -> FrameLogReader + Send + Sync>,
     meter: LegacyMeter,
 }
 
@@ -131,7 +131,13 @@ impl ViewerSource {
     /// What `viewer` plays, at `path` (`live1`, or `viewer/live1`).
     #[must_use]
     pub fn new(path: impl Into<String>, viewer: ViewerHandle) -> Self {
-        Self { path: path.into(), viewer, meter: LegacyMeter::default() }
+        Self { path: path.into(), reader: Box::new(move || viewer.frames()), meter: LegacyMeter::default() }
+    }
+
+    /// What is in a log.
+    #[must_use]
+    pub fn of_log(path: impl Into<String>, log: FrameLog) -> Self {
+        Self { path: path.into(), reader: Box::new(move || log.reader()), meter: LegacyMeter::default() }
     }
 }
 
@@ -141,7 +147,7 @@ impl FrameSource for ViewerSource {
     }
 
     fn frames(&self, path: &str, _: Start) -> Option<FrameLogReader> {
-        (path == self.path).then(|| self.viewer.frames())
+        (path == self.path).then(|| (self.reader)())
     }
 
     fn meter(&self, _: &str) -> LegacyMeter {

@@ -17,6 +17,14 @@ use crate::watch::patience::{Standing, explain};
 pub struct WatchReport {
     /// `joining`, `refused`, `startup`, `playing`, `stall` or `left`.
     pub state: &'static str,
+    /// `udp`, or `http` while UDP is blocked.
+    pub via: &'static str,
+    /// Bytes of the stream read by HTTP.
+    pub bytes_http: u64,
+    /// The edge that serves it.
+    pub edge: Option<String>,
+    /// The edge asked in another's place.
+    pub redirected: Option<String>,
     /// Why it was turned away.
     pub refused: Option<&'static str>,
     /// `push` or `p2p`.
@@ -78,6 +86,10 @@ impl WatchReport {
         let watch = &status.watch;
         Self {
             state: state(standing, session),
+            via: "udp",
+            bytes_http: 0,
+            edge: session.map(|session| session.edge.to_string()),
+            redirected: status.redirected.map(|edge| edge.to_string()),
             refused: match standing {
                 Standing::Refused(reason) => Some(explain(reason)),
                 Standing::Joined | Standing::Unanswered | Standing::Left(_) => None,
@@ -114,9 +126,23 @@ impl WatchReport {
         }
     }
 
+    /// The same of one that is fed by HTTP, with the stream's bytes and frames so far.
+    #[must_use]
+    pub fn over_http(self, bytes_http: u64, frames: u64) -> Self {
+        let frames_played = self.frames_played.saturating_add(u32::try_from(frames).unwrap_or(u32::MAX));
+        Self { state: "playing", via: "http", bytes_http, frames_played, refused: None, ..self }
+    }
+
     /// The report in one line for people.
     #[must_use]
     pub fn line(&self) -> String {
+        if self.via == "http" {
+            let bytes = terminal::bytes(self.bytes_http);
+            return format!("playing over HTTP, UDP is blocked and tried every minute: {bytes}");
+        }
+        if let (Some(edge), None) = (&self.redirected, self.class) {
+            return format!("full: asking the edge at {edge}");
+        }
         if let Some(refused) = self.refused {
             return format!("refused: {refused}");
         }

@@ -190,3 +190,50 @@ fn a_reader_that_goes_ends_the_viewer_quietly() {
     drop(publisher);
     fs::remove_file(clip).unwrap();
 }
+
+/// The edge has no UDP where the viewer asks: nothing answers there.
+#[test]
+fn a_viewer_whose_udp_is_blocked_plays_by_http() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let clip = clip_file("blocked.ts");
+    let port = |kind: &str| {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        (address, kind.to_owned())
+    };
+    let (node, http) = (port("tcp").0, port("http").0);
+    let _edge = Program::start(&["edge", "--udp", "127.0.0.1:0", "--tcp", &node, "--http", &http]);
+    let edge_up =
+        || std::net::TcpStream::connect(&node).is_ok() && std::net::TcpStream::connect(&http).is_ok();
+    wait_for("the edge", edge_up);
+    let base = ["publish", clip.to_str().unwrap(), "--loop", "--to", &node, "--channel", "live1", "--json"];
+    let _publisher = Program::start(&base);
+    thread::sleep(Duration::from_secs(4));
+    let url = format!("livesky://{}/live1", silent.local_addr().unwrap());
+    let stream = format!("http://{http}/live1.ts");
+    let out = clip.with_extension("http.out");
+    let viewer = Program::start(&[
+        "watch",
+        &url,
+        "--http-fallback",
+        &stream,
+        "--out",
+        out.to_str().unwrap(),
+        "--json",
+        "--seconds",
+        "12",
+    ]);
+    let output = viewer.output();
+    assert!(output.status.success(), "{output:?}");
+    let report = last_report(&output);
+    assert_eq!(
+        (report["via"].as_str(), report["state"].as_str()),
+        (Some("http"), Some("playing")),
+        "{report}"
+    );
+    assert!(report["bytes_http"].as_u64() > Some(50_000) && report["frames_played"].as_u64() > Some(50));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("the stream comes by HTTP"), "{text}");
+    let written = fs::read(&out).unwrap();
+    assert!(written.len() > 50_000 && written.iter().step_by(188).all(|&byte| byte == 0x47));
+}

@@ -105,7 +105,7 @@ impl Viewer {
                 }
             }
             ClientEvent::Skipped { from, to } => self.watch.on_skipped(to.since(*from)),
-            ClientEvent::Left { .. } => {}
+            ClientEvent::Left { .. } | ClientEvent::Redirected { .. } => {}
         }
     }
 
