@@ -84,8 +84,9 @@ struct Script<'b, 'm, 'l> {
     upload_bps: u32,
     others: [Other; OTHERS],
     nonce: u64,
-    /// Whether a hello waits for its answer.
+    /// Whether a hello waits for its answer, and whose it is to give.
     is_awaited: bool,
+    asked: usize,
     /// A peer the client wants to meet.
     asked_to_meet: Option<usize>,
     last_welcome: Vec<u8>,
@@ -150,6 +151,7 @@ pub fn play(bytes: &[u8], look: Look<'_>) {
         others: core::array::from_fn(other),
         nonce: 0,
         is_awaited: false,
+        asked: 0,
         asked_to_meet: None,
         last_welcome: Vec::new(),
         settings: ChannelSettings::default(),
@@ -298,7 +300,7 @@ impl Script<'_, '_, '_> {
         let welcome = Welcome {
             nonce: self.nonce,
             client: ClientId(77),
-            link: self.others[0].own_link,
+            link: self.others[self.asked].own_link,
             epoch: self.epoch,
             class,
             start: FrameId(self.live.saturating_sub(back)),
@@ -312,7 +314,8 @@ impl Script<'_, '_, '_> {
             (other.next, other.packet) = (welcome.start.0, 0);
         }
         self.seen.has_old_events = true;
-        self.last_welcome = self.say(0, None, &Message::Welcome(welcome));
+        self.last_welcome = self.say(self.asked, None, &Message::Welcome(welcome));
+        self.others.swap(0, core::mem::take(&mut self.asked));
         if !self.bytes.one_in(4) {
             self.stream_all();
         }
@@ -449,12 +452,11 @@ impl Script<'_, '_, '_> {
                 let delay_us = u32::from(self.bytes.short());
                 Message::Ack(Ack { largest, delay_us, one_way_us: 0, runs })
             }
-            12 if self.bytes.one_in(3) => {
-                Message::Seen { address: self.others[self.bytes.below(OTHERS)].address }
-            }
+            12 if self.bytes.one_in(3) => Message::Seen { address: self.others[who].address },
             12 => Message::Ping { token: self.bytes.word() },
             13 if self.bytes.one_in(2) => self.introduce(),
             13 => Message::Pong { token: self.bytes.word() },
+            14 if self.bytes.one_in(3) => Message::Redirect { alternatives: self.anybody().collect() },
             14 => Message::Missing { frame: self.frame() },
             15 if self.bytes.one_in(3) => Message::Leave { reason: LeaveReason::Done },
             15 => Message::Candidates { list: self.candidates() },
@@ -467,15 +469,15 @@ impl Script<'_, '_, '_> {
             _ if self.bytes.one_in(3) => {
                 let retry_after_ms = self.bytes.word();
                 let (nonce, reason) = (self.nonce, RefusalReason::Saturated);
-                Message::Refused(Refused {
-                    nonce,
-                    reason,
-                    retry_after_ms,
-                    alternatives: heapless::Vec::new(),
-                })
+                let alternatives = self.anybody().collect();
+                Message::Refused(Refused { nonce, reason, retry_after_ms, alternatives })
             }
             _ => Message::FindParents { substreams: self.bytes.short() },
         }
+    }
+
+    fn anybody(&mut self) -> core::option::IntoIter<SocketAddr> {
+        Some(self.others[self.bytes.below(OTHERS)].address).into_iter()
     }
 
     fn level(&mut self) -> u8 {
@@ -646,9 +648,9 @@ impl Script<'_, '_, '_> {
 
     fn on_message(&mut self, other: usize, message: &Message<'_>) {
         if let Message::Hello(hello) = message {
-            assert_eq!(other, 0);
             self.is_awaited |= self.nonce != hello.nonce;
-            (self.nonce, self.others[0].client_link) = (hello.nonce, hello.link);
+            self.asked = other;
+            (self.nonce, self.others[other].client_link) = (hello.nonce, hello.link);
         } else if let Message::Meet(meet) = message {
             (self.others[other].client_link, self.others[other].packet) = (meet.link, 0);
             self.asked_to_meet = Some(other);
