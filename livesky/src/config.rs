@@ -90,7 +90,7 @@ impl Default for EdgeSettings {
 }
 
 /// Keys of the file; the flags have the same names.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "udp",
     "tcp",
     "http",
