@@ -4,9 +4,9 @@
 
 mod pair;
 
+use core::cell::RefCell;
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use livesky_core::client::ClientConfig;

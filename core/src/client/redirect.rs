@@ -44,7 +44,9 @@ impl Tour {
         let len = u32::try_from(self.rest.len()).ok().filter(|&len| len > 0)?;
         let place = usize::try_from(rng.below(len.min(DRAWN_FROM))).ok()?;
         // In their order: the others stay the least loaded first.
-        (place < self.rest.len()).then(|| self.rest.remove(place))
+        let drawn = *self.rest.get(place)?;
+        self.rest.retain(|edge| *edge != drawn);
+        Some(drawn)
     }
 }
 
@@ -169,12 +171,16 @@ impl<S: FrameStore> Client<'_, S> {
         for message in messages {
             let message = message?;
             let is_in = self.peer(EDGE).is_some_and(|edge| edge.own_link == link);
-            let taken = match &message {
-                Message::Challenge(challenge) if !is_in => self.on_challenge(now, challenge),
-                Message::Refused(refused) if !is_in => self.on_refused(now, refused),
-                Message::Welcome(welcome) if !is_in => self.on_welcome(now, welcome),
-                other if is_in => self.on_message(now, EDGE, other),
-                _ => Err(Reject::Unexpected),
+            let taken = if is_in {
+                self.on_message(now, EDGE, &message)
+            } else if let Message::Challenge(challenge) = &message {
+                self.on_challenge(now, challenge)
+            } else if let Message::Refused(refused) = &message {
+                self.on_refused(now, refused)
+            } else if let Message::Welcome(welcome) = &message {
+                self.on_welcome(now, welcome)
+            } else {
+                Err(Reject::Unexpected)
             };
             verdict = verdict.and(taken);
         }
@@ -187,7 +193,11 @@ impl<S: FrameStore> Client<'_, S> {
         let slot = former.and_then(|remote| self.take_slot(now, remote, Claim::Introduced));
         match slot {
             Some(slot) => {
-                self.peers.swap(usize::from(EDGE), usize::from(slot));
+                if let Some((edge, others)) = self.peers.split_first_mut()
+                    && let Some(other) = others.get_mut(usize::from(slot).wrapping_sub(1))
+                {
+                    core::mem::swap(edge, other);
+                }
                 let link = self.peer(slot).map_or(LinkId(0), |peer| peer.own_link);
                 for feed in &mut self.feeds {
                     feed.rename_peer(EDGE, slot);

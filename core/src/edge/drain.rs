@@ -31,8 +31,8 @@ pub(super) struct Drain {
 impl Drain {
     /// Half of the time is for telling everybody once, the rest for going.
     fn new(now: Instant, until: Instant, clients: u32) -> Self {
-        let every = until.since(now) / 2 / clients.max(1);
-        let every = every.clamp(Duration::from_millis(1), EVERY_MAX);
+        let every = until.since(now).checked_div(clients.max(1).saturating_mul(2)).unwrap_or(EVERY_MAX);
+        let every = every.max(Duration::from_millis(1)).min(EVERY_MAX);
         Self { until: Some(until), next_at: now, every, next_slot: 0 }
     }
 
@@ -97,7 +97,7 @@ impl<S: FrameStore> Edge<'_, S> {
 
     /// To be called when a client went.
     pub(super) fn tell_if_drained(&mut self) {
-        if self.drain.is_some() && self.clients.len() == 0 {
+        if self.drain.is_some() && self.clients.is_empty() {
             self.drain = None;
             self.events.push(EdgeEvent::Drained, &mut self.stats);
         }
@@ -112,7 +112,7 @@ mod tests {
     fn clients_are_told_within_half_the_time_and_not_all_at_once() {
         let now = Instant::from_millis(500);
         let every_ms = |span_ms: u64, clients: u32| {
-            Drain::new(now, Instant::from_millis(500 + span_ms), clients).every.as_micros() as u64
+            Drain::new(now, Instant::from_millis(500 + span_ms), clients).every.as_micros()
         };
         for (span_ms, clients, every_us) in [
             (10_000, 20, 100_000),

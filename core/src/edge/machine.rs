@@ -212,9 +212,12 @@ impl<'a, S: FrameStore> Edge<'a, S> {
                 }
                 let mut first = Ok(());
                 for message in messages {
-                    let taken = message.and_then(|message| match message {
-                        Message::Hello(hello) => self.on_tune(now, slot, datagram.len(), &hello),
-                        message => self.on_message(now, slot, &message),
+                    let taken = message.and_then(|message| {
+                        if let Message::Hello(hello) = &message {
+                            self.on_tune(now, slot, datagram.len(), hello)
+                        } else {
+                            self.on_message(now, slot, &message)
+                        }
                     });
                     first = first.and(taken);
                     if self.clients.at(slot).is_none() {
