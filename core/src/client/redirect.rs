@@ -190,6 +190,8 @@ impl<S: FrameStore> Client<'_, S> {
     /// Another edge let us in: it takes slot 0, and the one there becomes a feeder like any other, for a while.
     pub(super) fn change_edges(&mut self, now: Instant, joining: &Joining) {
         let former = self.peer(EDGE).filter(|edge| edge.is_met()).map(|edge| edge.remote);
+        // One address is one peer: where a peer was met at the edge's, the edge is let go at once.
+        let former = former.filter(|remote| self.slot_at(remote).is_none());
         let slot = former.and_then(|remote| self.take_slot(now, remote, Claim::Introduced));
         match slot {
             Some(slot) => {
