@@ -129,6 +129,9 @@ pub struct EdgeArgs {
     /// Do not serve the page, only streams, the API and metrics
     #[arg(long = "no-page")]
     pub is_without_page: bool,
+    /// Let S follow the churn and the uplinks that are seen; --alpha, --gamma and --delta are what it begins with
+    #[arg(long = "estimate-churn")]
+    pub is_churn_estimated: bool,
     /// Show viewers' addresses as "-" in the API
     #[arg(long = "mask-addresses")]
     pub are_addresses_masked: bool,

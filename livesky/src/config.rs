@@ -63,6 +63,8 @@ pub struct EdgeSettings {
     pub has_page: bool,
     /// Whether the API hides viewers' addresses.
     pub are_addresses_masked: bool,
+    /// Whether S follows the churn that is seen.
+    pub is_churn_estimated: bool,
     /// Where reports are appended.
     pub report_log: Option<PathBuf>,
 }
@@ -84,6 +86,7 @@ impl Default for EdgeSettings {
             alternatives: Vec::new(),
             has_page: true,
             are_addresses_masked: false,
+            is_churn_estimated: false,
             report_log: None,
         }
     }
@@ -108,6 +111,7 @@ const KEYS: [&str; 18] = [
     "alternatives",
     "page",
     "mask-addresses",
+    "estimate-churn",
     "report-log",
 ];
 
@@ -131,6 +135,7 @@ struct EdgeFile {
     alternatives: Option<Vec<Spanned<String>>>,
     page: Option<bool>,
     mask_addresses: Option<bool>,
+    estimate_churn: Option<bool>,
     report_log: Option<PathBuf>,
 }
 
@@ -197,6 +202,7 @@ impl EdgeSettings {
             alternatives: source.resolve_all(file.alternatives.unwrap_or_default())?,
             has_page: file.page.unwrap_or(base.has_page),
             are_addresses_masked: file.mask_addresses.unwrap_or(base.are_addresses_masked),
+            is_churn_estimated: file.estimate_churn.unwrap_or(base.is_churn_estimated),
             report_log: file.report_log,
         })
     }
@@ -220,6 +226,7 @@ impl EdgeSettings {
             },
             has_page: self.has_page && !args.is_without_page,
             are_addresses_masked: self.are_addresses_masked || args.are_addresses_masked,
+            is_churn_estimated: self.is_churn_estimated || args.is_churn_estimated,
             report_log: args.report_log.clone().or(self.report_log),
         }
     }

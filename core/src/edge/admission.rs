@@ -300,6 +300,7 @@ impl<S: FrameStore> Edge<'_, S> {
             ClientRecord { nonce: hello.nonce, start, upload_bps: hello.upload_bps, ..ClientRecord::EMPTY };
         let channel = self.channel_mut(id)?;
         channel.clients = channel.clients.saturating_add(1);
+        channel.estimator.on_join();
         channel.minute.joined = channel.minute.joined.saturating_add(1);
         self.on_load(id);
         Some(slot)

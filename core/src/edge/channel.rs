@@ -6,7 +6,7 @@ use heapless::Vec;
 
 use crate::limits::{INIT_LEN_MAX, SUBSTREAMS_MAX};
 use crate::media::{ChannelName, ChannelSettings, FrameId, InvalidSettings, Mapping, Overlay};
-use crate::scaling::StageTracker;
+use crate::scaling::{Estimator, StageTracker};
 use crate::store::{FrameIndex, FrameStore, List};
 use crate::time::Instant;
 use crate::wire::control::{Grant, LeaveReason};
@@ -99,6 +99,10 @@ pub struct ChannelSlot {
     pub(super) stage: StageTracker,
     /// Suppliers in this channel's part of the table.
     pub(super) suppliers: u32,
+    /// What is seen of its clients' coming and going.
+    pub(super) estimator: Estimator,
+    /// Upload slots of all its clients, suppliers or not.
+    pub(super) uplink_slots: u32,
     /// Free upload slots of its suppliers, as last told.
     pub(super) slots_free: u32,
     /// All of them.
@@ -127,6 +131,8 @@ impl ChannelSlot {
         scaling: 0.0,
         stage: StageTracker::EMPTY,
         suppliers: 0,
+        estimator: Estimator::EMPTY,
+        uplink_slots: 0,
         slots_free: 0,
         slots_all: 0,
         bytes_in: 0,

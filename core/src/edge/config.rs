@@ -35,6 +35,10 @@ pub struct EdgeConfig {
     pub n1: u32,
     /// How peers supply and come and go: gives S.
     pub churn: Churn,
+    /// Whether S follows the churn that is seen, [`Self::churn`] being what it begins with.
+    pub is_churn_estimated: bool,
+    /// What gamma and delta are per, in seconds: 20 in the paper, by its own figures (docs/paper-map.md, "Readings").
+    pub churn_interval_s: u32,
     /// Share of clients fed directly in stage 3; `None`: S.
     pub slope: Option<f64>,
     /// By how many clients Nc must be short of its target before a newcomer is fed directly past stage 1.
@@ -82,6 +86,8 @@ impl Default for EdgeConfig {
             capacity_bps: 200_000_000,
             n1: 100,
             churn: Churn::default(),
+            is_churn_estimated: false,
+            churn_interval_s: 20,
             slope: None,
             hysteresis: 0.0,
             rescue_share: 0.2,

@@ -124,12 +124,16 @@ impl<S: FrameStore> Edge<'_, S> {
         }
         let stayed_ms = now.micros_since(joined_at) / 1_000;
         self.on_reporter_gone(slot, id, cause, stayed_ms);
+        let mut slots_max = 0;
         if let Some(record) = self.record_mut(slot) {
+            slots_max = record.slots_max;
             *record = ClientRecord::EMPTY;
         }
         self.stats.leaves += 1;
         if let Some(channel) = self.channel_mut(id) {
             channel.clients = channel.clients.saturating_sub(1);
+            channel.uplink_slots = channel.uplink_slots.saturating_sub(u32::from(slots_max));
+            channel.estimator.on_leave();
             channel.minute.left = channel.minute.left.saturating_add(1);
         }
         self.on_load(id);

@@ -30,9 +30,14 @@ impl<S: FrameStore> Edge<'_, S> {
             client.refusals = believed;
             client.refuse_reason = RefuseReason::Unhealthy;
         }
+        let id = client.channel;
         self.note_watch(slot, &status.watch);
         if let Some(record) = self.records.get_mut(slot as usize) {
-            record.slots_max = status.slots_max;
+            let slots_before = core::mem::replace(&mut record.slots_max, status.slots_max);
+            if let Some(channel) = self.channels.get_mut(usize::from(id.0)) {
+                let slots = channel.uplink_slots.saturating_add(u32::from(status.slots_max));
+                channel.uplink_slots = slots.saturating_sub(u32::from(slots_before));
+            }
             record.watch = status.watch;
             let told = status.parents.iter().copied().chain(core::iter::repeat(None));
             for (parent, told) in record.parents.iter_mut().zip(told) {
@@ -44,5 +49,6 @@ impl<S: FrameStore> Edge<'_, S> {
         }
         self.update_supplier(slot);
         self.promote(now, slot);
+        self.estimate(now, slot);
     }
 }

@@ -4,8 +4,10 @@
 //! push clients have children: those with the best uplinks should be push clients, or slots are missing although there are
 //! uplinks (protocol.md, "Edge").
 
+use core::time::Duration;
+
 use crate::media::ChannelSettings;
-use crate::scaling::{Stage, Uplink, slots};
+use crate::scaling::{Stage, Uplink, scaling_factor_clamped, slots};
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::Class;
@@ -110,6 +112,20 @@ impl<S: FrameStore> Edge<'_, S> {
         }
         if promoted > 0 {
             self.on_promoted(now, slot, id);
+        }
+    }
+
+    /// Lets S follow the churn that is seen, where the owner wants that.
+    pub(super) fn estimate(&mut self, now: Instant, slot: u32) {
+        let Some(id) = self.clients.at(slot).map(|client| client.channel) else { return };
+        let is_wanted = self.config.is_churn_estimated;
+        let interval = Duration::from_secs(u64::from(self.config.churn_interval_s.max(1)));
+        let Some(channel) = self.channel_mut(id).filter(|_| is_wanted) else { return };
+        let (p0, slots, settings) = (channel.clients, channel.uplink_slots, channel.settings);
+        if let Some(churn) = channel.estimator.on_time(now, interval, p0, slots, settings.substreams) {
+            // Where it has no answer, as for an alpha of 0, the edge feeds everybody.
+            channel.scaling = scaling_factor_clamped(&churn, settings.levels_max, p0).unwrap_or(1.0);
+            self.on_load(id);
         }
     }
 

@@ -107,6 +107,8 @@ fn options(settings: &EdgeSettings) -> EdgeOptions {
     options.config.capacity_bps = settings.capacity_mbps.saturating_mul(1_000_000);
     options.config.n1 = u32::try_from(settings.n1).unwrap_or(u32::MAX);
     options.config.churn = settings.scaling.churn();
+    options.config.churn_interval_s = settings.scaling.interval_s();
+    options.config.is_churn_estimated = settings.is_churn_estimated;
     options.config.slope = settings.scaling.slope;
     options.config.alternatives = settings.alternatives.iter().copied().take(ALTERNATIVES_MAX).collect();
     options.clients_max = usize::try_from(settings.clients_max).unwrap_or(usize::MAX);

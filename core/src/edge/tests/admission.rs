@@ -243,3 +243,21 @@ fn unproved_hellos_leave_no_trace_in_the_table() {
     assert_eq!(world.edge.clients_len(), 0);
     assert_eq!(world.edge.stats().challenges, 50);
 }
+
+/// Who sees that nobody has an uplink feeds everybody, whatever was configured; who is not asked to look goes by the settings.
+#[test]
+fn s_follows_the_churn_that_is_seen_where_that_is_wanted() {
+    let s_after_a_minute = |is_churn_estimated: bool| {
+        let mut memory = EdgeMemory::new(32, 1, 256);
+        let options = crate::edge::EdgeConfig { is_churn_estimated, ..config(100_000_000, 20) };
+        let mut world = World::new(&mut memory, options, settings(), 60);
+        for _ in 0..16 {
+            world.join_with_slots(0);
+        }
+        world.run(core::time::Duration::from_secs(60));
+        world.edge.channel_view(world.channel).unwrap().thresholds.unwrap().s
+    };
+    let configured = s_after_a_minute(false);
+    assert!((0.5..0.8).contains(&configured), "{configured}");
+    assert!(s_after_a_minute(true) > 0.95);
+}

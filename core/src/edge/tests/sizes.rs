@@ -13,7 +13,7 @@ fn a_client_stays_as_small_as_the_capacity_page_says() {
         ("ClientRecord", size_of::<ClientRecord>(), 512),
         ("Link", size_of::<Link>(), 2_048),
         ("Reservation", size_of::<Reservation>(), 16),
-        ("ChannelSlot", size_of::<ChannelSlot>(), 1_216),
+        ("ChannelSlot", size_of::<ChannelSlot>(), 1_280),
         ("Edge", size_of::<Edge<'static, PagePool<'static>>>(), 26_624),
     ];
     for (name, size, size_max) in sizes {
