@@ -161,7 +161,10 @@ impl<S: FrameStore> Client<'_, S> {
         let following = self.next_in(substream, stretch.next.next());
         let gap = following.since(stretch.next).max(1);
         let beat = Duration::from_micros(u64::from(gap) * u64::from(settings.cadence_us));
-        let is_lagging = session.newest > following;
+        // Where one feeder brings everything nothing tells of newer frames but a picture that stands.
+        let is_standing =
+            self.playout.state() == PlayoutState::Stalled && silence > beat.saturating_add(SILENT_MAX);
+        let is_lagging = session.newest > following || is_standing;
         if stretch.peer == EDGE && silence > beat.saturating_add(SILENT_MAX) {
             // It may have stopped and its word of it be lost; without other feeds nothing tells that there are newer frames.
             self.take_from_edge(now, substream);

@@ -234,7 +234,7 @@ fn reports(text: &mut Text, stats: &EdgeStats, told: &[(String, ToldMinutes)]) {
     for (name, help, count) in counters {
         text.family(name, "counter", help).sample(&[], count);
     }
-    let figures: [(&'static str, &str, fn(&ToldMinutes) -> f64); 4] = [
+    let figures: [(&'static str, &str, ToldFigure); 4] = [
         ("livesky_reported_minutes_total", "Viewer-minutes with something to play.", |told| {
             f64::from(told.clients)
         }),
@@ -255,6 +255,9 @@ fn reports(text: &mut Text, stats: &EdgeStats, told: &[(String, ToldMinutes)]) {
         }
     }
 }
+
+/// What of the told minutes a family counts.
+type ToldFigure = fn(&ToldMinutes) -> f64;
 
 const fn reject_name(reject: Reject) -> &'static str {
     match reject {

@@ -191,7 +191,10 @@ fn a_flood_of_strangers_takes_nobodys_place() {
     let before = remotes(&client);
     assert_eq!(before.len(), 8);
     for index in 0..1_000_u32 {
-        let address = SocketAddr::from(([198, 51, 100, (index % 250) as u8], 6_000 + (index / 250) as u16));
+        let address = SocketAddr::from((
+            [198, 51, 100, (index % 250) as u8],
+            6_000 + u16::try_from(index / 250).unwrap(),
+        ));
         let verdict = tell(&mut client, NOW, address, LinkId(0), &[meet(ClientId(5_000 + index))], 24).1;
         assert_eq!(verdict, Err(Reject::Full));
     }
