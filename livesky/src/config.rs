@@ -93,7 +93,7 @@ impl Default for EdgeSettings {
 }
 
 /// Keys of the file; the flags have the same names.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "udp",
     "tcp",
     "http",

@@ -176,7 +176,7 @@ fn report_example(kind: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
     let document = std::fs::read_to_string(path).unwrap();
     let section = document.split("\n## ").find(|section| section.starts_with("`/api/reports`")).unwrap();
-    let lines = section.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut lines = section.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.rfind(|line| line.pointer("/kind") == Some(&kind.into())).unwrap()
 }
 
