@@ -146,8 +146,9 @@ impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn update_supplier(&mut self, slot: u32) {
         let Some(client) = self.clients.at(slot) else { return };
         let (channel, place) = (client.channel, client.supplier_place);
-        let is_supplier = client.slots > 0 && !client.feedable.is_empty();
-        self.count_slots(slot, !self.feeds_nobody(slot));
+        let has_feeds = !client.feedable.is_empty();
+        let is_supplier = client.slots > 0 && has_feeds;
+        self.count_slots(slot, has_feeds);
         let Some(count) = self.channel(channel).map(|channel| channel.suppliers) else { return };
         let count = match (is_supplier, place.checked_sub(1)) {
             (true, None) => {
@@ -172,11 +173,6 @@ impl<S: FrameStore> Edge<'_, S> {
         if let Some(channel) = self.channel_mut(channel) {
             channel.suppliers = count;
         }
-    }
-
-    /// Whether a client has nothing that it could pass on.
-    fn feeds_nobody(&self, slot: u32) -> bool {
-        self.clients.at(slot).is_none_or(|client| client.feedable.is_empty())
     }
 
     fn set_supplier_place(&mut self, slot: u32, place: u32) {

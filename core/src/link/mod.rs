@@ -1,7 +1,7 @@
 //! One peer: which data packets arrived, what they tell of round trip and loss, and how fast to send.
 //!
 //! [`Link`] joins the four: [`arrivals`](Arrivals) on the receiving side, [`sent`](SentWindow) and [`rtt`](Rtt) on the
-//! sending side. [`TokenBucket`] and [`Meter`] bound what leaves, [`Ledbat`] finds out how much of it an uplink bears.
+//! sending side. [`TokenBucket`] bounds what leaves, [`Ledbat`] finds out how much of it an uplink bears.
 
 mod arrivals;
 mod delay;
@@ -21,4 +21,4 @@ pub use ledbat::Ledbat;
 pub use machine::{Acked, Link};
 pub use rtt::Rtt;
 pub use sent::SentWindow;
-pub use uplink::{Meter, TokenBucket};
+pub use uplink::TokenBucket;

@@ -237,14 +237,6 @@ fn a_bucket_passes_its_rate_and_its_depth() {
     assert_eq!(TokenBucket::EMPTY.ready_at(at(5)), Instant::FAR_FUTURE);
 }
 
-#[test]
-fn a_meter_forgets_after_ten_seconds() {
-    let mut meter = Meter::default();
-    meter.add(at(500), 10_000);
-    assert_eq!(meter.rate_bps(at(9_999)), 8_000);
-    assert_eq!(meter.rate_bps(at(10_000)), 0);
-}
-
 proptest! {
     #![proptest_config(config())]
 

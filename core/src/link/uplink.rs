@@ -1,4 +1,4 @@
-//! What may leave an endpoint: a token bucket for the rate, a meter for what it came to.
+//! What may leave an endpoint: a token bucket.
 
 use crate::time::Instant;
 
@@ -71,44 +71,5 @@ impl TokenBucket {
         self.refill(now);
         let cost = i64::try_from(bytes).unwrap_or(i64::MAX).saturating_mul(UNITS_PER_BYTE);
         self.level = self.level.saturating_sub(cost).max(i64::MIN / 2);
-    }
-}
-
-/// Seconds a [`Meter`] looks back.
-const METER_SECONDS: u64 = 10;
-
-/// Bytes over the last 10 seconds, in bins of one second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Meter {
-    bins: [u32; 10],
-    second: u64,
-}
-
-impl Meter {
-    /// Adds bytes.
-    pub fn add(&mut self, now: Instant, bytes: usize) {
-        self.advance(now);
-        let bin = usize::try_from(self.second % METER_SECONDS).unwrap_or(0);
-        if let Some(bin) = self.bins.get_mut(bin) {
-            *bin = bin.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-        }
-    }
-
-    fn advance(&mut self, now: Instant) {
-        let second = now.as_micros() / 1_000_000;
-        let passed = second.saturating_sub(self.second).min(METER_SECONDS);
-        for step in 0..passed {
-            let bin = usize::try_from((second - step) % METER_SECONDS).unwrap_or(0);
-            if let Some(bin) = self.bins.get_mut(bin) {
-                *bin = 0;
-            }
-        }
-        self.second = self.second.max(second);
-    }
-
-    /// Average rate of the last 10 seconds in bit/s.
-    pub fn rate_bps(&mut self, now: Instant) -> u64 {
-        self.advance(now);
-        self.bins.iter().map(|&bytes| u64::from(bytes)).sum::<u64>() * 8 / METER_SECONDS
     }
 }
