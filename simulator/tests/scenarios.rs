@@ -97,3 +97,11 @@ fn who_cannot_be_reached_counts_as_legacy() {
     );
     assert!(results.quality.continuity >= 0.999, "{:?}", results.quality);
 }
+
+#[test]
+fn an_edge_that_is_told_to_stop_hands_over_without_a_stall() {
+    let results = smoke("drain");
+    assert_eq!(results.quality.stalls, 0, "{:?}", results.quality);
+    let last = results.series.last().unwrap();
+    assert_eq!((last.viewers, last.playing), (30, 30));
+}

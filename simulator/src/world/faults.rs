@@ -1,5 +1,7 @@
 //! Faults begin and end.
 
+use core::time::Duration;
+
 use super::hosts::{edge_site, line_bps};
 use super::run::World;
 use super::service::Service;
@@ -19,6 +21,9 @@ pub(super) fn restarts(scenario: &Scenario) -> impl Iterator<Item = usize> {
         | FaultSpec::EdgeDrain { .. } => None,
     })
 }
+
+/// Who is still there so long after an edge was told to stop is sent away.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 impl World<'_> {
     pub(super) fn begin_fault(&mut self, index: usize) {
@@ -40,7 +45,8 @@ impl World<'_> {
             }
             FaultSpec::EdgeDrain { edge, .. } => {
                 if let Some(service) = self.services.get_mut(*edge) {
-                    service.edge.shutdown(now);
+                    // To the other edges of its settings.
+                    service.edge.drain(now, now + DRAIN_MAX, &[]);
                     service.settle(&mut self.wire, &mut self.scratch);
                 }
             }
