@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use livesky_core::Instant;
-use livesky_core::link::{ACK_RUNS_MAX, Link, Meter, TokenBucket};
+use livesky_core::link::{ACK_RUNS_MAX, Link, TokenBucket};
 use livesky_core::media::FrameId;
 
 /// Receives, acknowledges, sends, loses and sends again.
@@ -34,7 +34,4 @@ pub fn weigh() {
     bucket.set_rate(now, black_box(0));
     bucket.take(now, black_box(0));
     black_box((bucket.is_ready(now), bucket.ready_at(now)));
-    let mut meter = black_box(Meter::default());
-    meter.add(now, black_box(0));
-    black_box(meter.rate_bps(now));
 }
