@@ -28,14 +28,11 @@ enum Chore {
         #[arg(value_enum)]
         which: Vec<bench::Bench>,
     },
-    /// Run cargo-mutants over core's unit tests (docs/mutants.md); arguments after `--` go to it
+    /// List what of core can be changed without a unit test noticing (docs/mutants.md)
     Mutants {
-        /// Only part K of N, for example `0/4`: every N-th mutant, so that each part samples all files
-        #[arg(long, value_name = "K/N")]
-        shard: Option<String>,
-        /// For example `-- --file core/src/scaling/stage.rs`
-        #[arg(last = true)]
-        arguments: Vec<String>,
+        /// Only files whose path contains this, for example `scaling/stage.rs`; all of core when none is named
+        #[arg(long = "file")]
+        files: Vec<String>,
     },
 }
 
@@ -50,7 +47,7 @@ fn main() -> ExitCode {
         }
         Chore::Footprint => footprint::run(&root),
         Chore::Bench { which } => bench::run(&root, &which),
-        Chore::Mutants { shard, arguments } => mutants(&root, shard.as_deref(), &arguments),
+        Chore::Mutants { files } => mutants(&root, &files),
     }
 }
 
@@ -66,27 +63,13 @@ fn target_dir(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
 
-/// What a run over thousands of mutants cannot wait for: optimised builds, debug info, many random cases.
-const MUTANTS_ENVIRONMENT: [(&str, &str); 3] =
-    [("CARGO_PROFILE_TEST_OPT_LEVEL", "0"), ("CARGO_PROFILE_TEST_DEBUG", "0"), ("PROPTEST_CASES", "8")];
-/// Unit tests that need minutes without optimisation.
-const MUTANTS_SLOW_TESTS: [&str; 2] = ["the_clock_does_not_drift", "the_loaded_are_named_less_often"];
-
-fn mutants(root: &Path, shard: Option<&str>, arguments: &[String]) -> ExitCode {
-    let version = Command::new("cargo").args(["mutants", "--version"]).output();
-    if !version.is_ok_and(|output| output.status.success()) {
-        eprintln!("mutants: cargo-mutants is not installed; `cargo install --locked cargo-mutants` gets it");
-        return ExitCode::FAILURE;
-    }
+/// A package of its own, whose parser of Rust is not built for the other chores.
+fn mutants(root: &Path, files: &[String]) -> ExitCode {
+    let target = target_dir(root);
     let mut command = Command::new("cargo");
-    command.args(["mutants", "--package", "livesky-core", "--timeout", "15", "--exclude-re", "Debug>::fmt"]);
-    if let Some(shard) = shard {
-        command.args(["--shard", shard, "--sharding", "round-robin"]);
-    }
-    // A second `--` in `arguments` would end cargo-mutants' own: those for the tests come last.
-    command.args(arguments).args(["--", "--lib", "--"]);
-    command.args(MUTANTS_SLOW_TESTS.iter().flat_map(|test| ["--skip", test]));
-    finish(command.envs(MUTANTS_ENVIRONMENT).current_dir(root))
+    command.args(["run", "--locked", "--quiet", "--manifest-path", "xtask/mutants/Cargo.toml", "--"]);
+    command.env("CARGO_TARGET_DIR", target.join("mutants/program"));
+    finish(command.arg(root).arg(&target).args(files).current_dir(root))
 }
 
 /// Runs `command` to its end and takes over its verdict.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::finding::Finding;
 
 /// Our packages and those of ours that each may import: the table in docs' architecture, "Allowed imports".
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("livesky-core", &[]),
     ("livesky-std", &["livesky-core"]),
     ("livesky-embedded", &["livesky-core"]),
@@ -20,6 +20,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("livesky-c", &["livesky-core"]),
     ("livesky-fuzz", &["livesky-core", "livesky-sim"]),
     ("livesky-footprint", &["livesky-core"]),
+    ("livesky-mutants", &[]),
     ("xtask", &[]),
 ];
 
