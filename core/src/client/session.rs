@@ -27,12 +27,13 @@ use crate::wire::{ControlWriter, Message};
 const HELLO_EVERY: Duration = Duration::from_millis(250);
 /// Longest interval between hellos.
 const HELLO_EVERY_MAX: Duration = Duration::from_secs(2);
-/// Smallest depth of the upload bucket in bytes: two key frames of a 400 kbit/s channel.
-const UPLOAD_DEPTH_MIN: u32 = 24_000;
+/// Smallest depth of the upload bucket in bytes: two datagrams.
+const UPLOAD_DEPTH_MIN: u32 = 2_400;
 
-/// Depth of the upload bucket in bytes: what may go out at once.
+/// Depth of the upload bucket in bytes: what goes out at once, 10 ms of the channel's rate. What a deeper one lets go together
+/// would queue in the home's router, where nothing urgent can overtake it and where the uplink controller takes it for others'.
 pub(super) fn upload_depth(settings: &ChannelSettings) -> u32 {
-    UPLOAD_DEPTH_MIN.max(settings.rate_bps / 32)
+    UPLOAD_DEPTH_MIN.max(settings.rate_bps / 800)
 }
 
 /// A hello that is not answered yet.
