@@ -223,7 +223,7 @@ impl<S: FrameStore> Client<'_, S> {
         self.clocks.edge_at > now || !self.peer(EDGE).is_some_and(|edge| edge.is_met())
     }
 
-    fn take_from_edge(&mut self, now: Instant, substream: u8) {
+    pub(super) fn take_from_edge(&mut self, now: Instant, substream: u8) {
         if let Some(from) = self.first_lacking(substream, EDGE).filter(|_| !self.is_edge_spent(now)) {
             self.request(now, EDGE, substream, from);
         }
