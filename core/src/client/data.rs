@@ -112,22 +112,34 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Notes the frames of a substream in `from..until` that are not complete.
     pub(super) fn note_holes(&mut self, now: Instant, substream: u8, from: FrameId, until: FrameId) {
+        let Some(settings) = self.session.as_ref().map(|session| session.settings) else { return };
         let floor = self.playout.playhead().unwrap_or(from);
         let mut id = self.next_in(substream, from.max(floor));
         for _ in 0..self.frames.capacity() {
             if id >= until {
                 break;
             }
-            if !self.frames.is_complete(id) && !self.holes.note(id, now) {
-                if let Some(feed) = self.feed_mut(substream) {
-                    feed.widen_gap(id, until);
+            if !self.frames.is_complete(id)
+                && let Some(displaced) = self.holes.note(id, now)
+            {
+                if displaced == id {
+                    self.widen_gap(substream, id, until);
+                    break;
                 }
-                break;
+                let other = settings.mapping.substream_of(displaced, settings.substreams);
+                self.widen_gap(other, displaced, displaced.next());
             }
             id = self.next_in(substream, id.next());
         }
         if !self.holes.is_empty() && self.clocks.pull_at == Instant::FAR_FUTURE {
             self.clocks.pull_at = now + super::pull::PULL_EVERY;
+        }
+    }
+
+    /// Keeps frames in mind that found no room among the holes.
+    fn widen_gap(&mut self, substream: u8, from: FrameId, until: FrameId) {
+        if let Some(feed) = self.feed_mut(substream) {
+            feed.widen_gap(from, until);
         }
     }
 

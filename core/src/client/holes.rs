@@ -35,22 +35,24 @@ impl Holes {
     /// None.
     pub const EMPTY: Self = Self { list: Vec::new() };
 
-    /// Notes a missing frame; one that is noted already stays as it is. `false`: no room.
-    pub fn note(&mut self, frame: FrameId, now: Instant) -> bool {
+    /// Notes a missing frame; one that is noted already stays as it is. Gives the frame that finds no room, if one does: this
+    /// one, or the one with the furthest deadline that makes room for it.
+    pub fn note(&mut self, frame: FrameId, now: Instant) -> Option<FrameId> {
         let place = match self.list.binary_search_by_key(&frame, |hole| hole.frame) {
-            Ok(_) => return true,
+            Ok(_) => return None,
             Err(place) => place,
         };
         let hole = Hole { frame, noted_at: now, asked: None, again_at: now, tries: 0, is_due: false };
+        let mut displaced = None;
         if self.list.is_full() {
-            // The nearest deadlines count.
             if self.list.last().is_none_or(|last| last.frame < frame) {
-                return false;
+                return Some(frame);
             }
-            self.list.pop();
+            displaced = self.list.pop().map(|last| last.frame);
         }
-        let place = place.min(self.list.len());
-        self.list.insert(place, hole).is_ok()
+        // There is room: one was removed when it was full.
+        let _ = self.list.insert(place.min(self.list.len()), hole);
+        displaced
     }
 
     /// The hole of a frame.
@@ -128,11 +130,14 @@ mod tests {
     #[test]
     fn the_nearest_deadlines_are_kept() {
         let mut holes = Holes::EMPTY;
+        let mut without_room = std::vec::Vec::new();
         for id in (0..100).rev() {
-            holes.note(FrameId(id), Instant::ZERO);
+            without_room.extend(holes.note(FrameId(id), Instant::ZERO));
         }
         assert!(holes.iter().map(|hole| hole.frame.0).eq(0..64));
-        assert!(!holes.note(FrameId(70), Instant::ZERO));
+        assert!(without_room.iter().map(|frame| frame.0).eq((64..100).rev()), "{without_room:?}");
+        assert_eq!(holes.note(FrameId(70), Instant::ZERO), Some(FrameId(70)));
+        assert_eq!(holes.note(FrameId(63), Instant::ZERO), None, "it is noted already");
     }
 
     #[test]

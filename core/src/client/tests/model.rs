@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind of message among all")]
 
+use core::time::Duration;
 use std::boxed::Box;
 use std::vec::Vec;
 
@@ -91,11 +92,18 @@ pub(super) fn feed(
     assert_eq!(client.handle_datagram(NOW, Path::to(address(0)), &datagram), Ok(()));
 }
 
-/// Sends all there is; gives the frames `peer` got, and the control datagrams.
+/// Sends all there is, as fast as the uplink lets it; gives the frames `peer` got, and the control datagrams.
 fn drain(client: &mut TestClient<'_>, peer: u16) -> (Vec<u32>, Vec<(u16, Vec<u8>)>) {
     let (mut frames, mut control) = (Vec::new(), Vec::new());
     let mut head = [0; DATAGRAM_LEN_MAX];
-    while let Some(transmit) = client.poll_transmit(NOW, &mut head) {
+    let mut steps = (0..100).map(|step| NOW + Duration::from_millis(100 * step));
+    let mut now = NOW;
+    loop {
+        let Some(transmit) = client.poll_transmit(now, &mut head) else {
+            let Some(later) = steps.next() else { break };
+            now = later;
+            continue;
+        };
         let to = transmit.path.remote.port() - 7_000;
         let mut datagram = head[..transmit.head_len].to_vec();
         datagram.resize(datagram.len() + transmit.body.map_or(0, |body| usize::from(body.len)), 7);
