@@ -51,6 +51,9 @@ fn departures_are_repaired() {
     let results = smoke("departure");
     assert!(results.repairs.lost > 0, "somebody fed somebody");
     assert_eq!(results.quality.stalled_with_buffer, 0, "{:?}", results.quality);
+    let is_within = |ms: Option<f64>, ms_max: f64| ms.is_some_and(|ms| ms <= ms_max);
+    assert!(is_within(results.repairs.p50_ms, 600.0), "{:?}", results.repairs);
+    assert!(is_within(results.repairs.p99_ms, 1_000.0), "{:?}", results.repairs);
 }
 
 #[test]

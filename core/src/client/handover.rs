@@ -9,6 +9,7 @@ use super::machine::Client;
 use super::peer::{EDGE, bit};
 use super::peers::SILENT_MAX;
 use super::select::{Prospect, choose, is_near};
+use super::suspicion::LATE;
 use crate::endpoint::Reject;
 use crate::media::{FrameId, Overlay, PlayoutState};
 use crate::store::FrameStore;
@@ -17,8 +18,6 @@ use crate::wire::control::{Accept, Grant, LeaveReason, RefuseReason};
 
 /// Housekeeping interval; every wait measured by it is longer.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
-/// A feed later than its beat by this much is asked about (protocol.md, "Parents").
-const LATE: Duration = Duration::from_millis(60);
 /// A feeder that answers but sends nothing of a substream for this long is changed.
 const FEED_SILENT_MAX: Duration = Duration::from_millis(1_500);
 /// Requests are repeated this often before the other side counts as silent.
@@ -66,6 +65,7 @@ impl<S: FrameStore> Client<'_, S> {
         }
         self.check_peers(now);
         self.check_uplink(now);
+        self.check_feeders(now);
         let mut is_searching = false;
         for substream in 0..self.substreams() {
             self.check_tail(now, substream);
@@ -73,6 +73,7 @@ impl<S: FrameStore> Client<'_, S> {
             self.check_request(now, substream);
             self.check_silence(now, substream);
             self.check_lag(now, substream);
+            self.note_overdue(now, substream);
             is_searching |= self.search(now, substream);
         }
         self.check_fed(now);
@@ -154,6 +155,10 @@ impl<S: FrameStore> Client<'_, S> {
             self.take_from_edge(now, substream);
             return;
         };
+        if self.is_suspect(stretch.peer) {
+            self.rescue(now, substream);
+            return;
+        }
         let silence = now.since(stretch.heard_at);
         if silence <= LATE {
             return;
@@ -184,14 +189,10 @@ impl<S: FrameStore> Client<'_, S> {
             }
             return;
         }
-        let Some(peer) = self.peer(stretch.peer) else { return };
-        let is_unanswered = peer.probe.token != 0
-            && now.micros_since(peer.probe.sent_at) > u64::from(peer.link.rtt().answer_us()) * 3 / 2 + 50_000;
-        let is_quiet = now.since(peer.link.last_heard()) > beat.saturating_add(LATE);
-        if stretch.peer != EDGE && is_unanswered && now.since(peer.link.last_heard()) > SILENT_MAX / 3 {
-            self.lose_peer(now, stretch.peer);
-        } else if is_quiet {
-            self.probe(now, stretch.peer);
+        let is_quiet =
+            self.peer(EDGE).is_some_and(|edge| now.since(edge.link.last_heard()) > beat.saturating_add(LATE));
+        if stretch.peer == EDGE && is_quiet {
+            self.probe(now, EDGE);
         }
     }
 
@@ -257,11 +258,11 @@ impl<S: FrameStore> Client<'_, S> {
         let newest = session.newest;
         let Some(feed) = self.feeds.get(usize::from(substream)) else { return false };
         let is_leased = feed.is_from(EDGE) && feed.grant == Grant::Lease;
-        let is_wanting = feed.request.is_none() && (feed.current.is_none() || is_leased || feed.is_lagging);
+        let is_orphaned = feed.parent().is_none_or(|parent| self.is_suspect(parent));
+        let is_wanting = feed.request.is_none() && (is_orphaned || is_leased || feed.is_lagging);
         if settings.overlay != Overlay::Push || !is_wanting || feed.search_at > now {
             return false;
         }
-        let has_none = feed.current.is_none();
         let Some(index) = self.choose_parent(now, substream) else {
             if let Some(feed) = self.feed_mut(substream) {
                 feed.search_at = now + Duration::from_millis(200);
@@ -271,7 +272,7 @@ impl<S: FrameStore> Client<'_, S> {
         let Some(known) = self.candidates.get_mut(index) else { return true };
         known.candidate.slots = known.candidate.slots.saturating_sub(1);
         let candidate = known.candidate;
-        let from = if has_none { self.first_lacking(substream, NOBODY) } else { None };
+        let from = if is_orphaned { self.first_lacking(substream, NOBODY) } else { None };
         let from = from.unwrap_or_else(|| self.next_in(substream, newest.next()));
         if let Some(slot) = self.slot_for(now, &candidate) {
             self.request(now, slot, substream, from);
@@ -292,6 +293,9 @@ impl<S: FrameStore> Client<'_, S> {
             let slot = self.peers.iter().position(|peer| peer.is_known() && peer.client == candidate.client);
             let slot = slot.and_then(|slot| u8::try_from(slot).ok()).filter(|&slot| slot != EDGE);
             let known_peer = slot.and_then(|slot| self.peer(slot));
+            if known_peer.is_some_and(|peer| peer.is_suspect) {
+                continue;
+            }
             let is_child = known_peer.is_some_and(|peer| peer.children & bit(substream) != 0);
             let is_parent = slot
                 .is_some_and(|slot| self.feeds.get(usize::from(substream)).is_some_and(|f| f.is_from(slot)));
@@ -389,6 +393,9 @@ impl<S: FrameStore> Client<'_, S> {
             None => self.note_holes(now, substream, from, accept.first),
             Some(old) if old.peer == slot => self.note_holes(now, substream, old.next, accept.first),
             Some(old) => {
+                if self.is_suspect(old.peer) {
+                    self.stats.feeds_lost = self.stats.feeds_lost.saturating_add(1);
+                }
                 if let Some(feed) = self.feed_mut(substream).filter(|_| old.next < accept.first) {
                     feed.tail = Some(Stretch { until: Some(accept.first), heard_at: now, ..old });
                 }

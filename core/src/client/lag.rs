@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_feed_close_to_the_playhead_is_too_late_unless_the_stream_is() {
-        let is_late = |playhead, next, newest| is_too_late(FrameId(playhead), FrameId(next), FrameId(newest), 12);
+        let is_late =
+            |playhead, next, newest| is_too_late(FrameId(playhead), FrameId(next), FrameId(newest), 12);
         assert!(is_late(100, 111, 150));
         assert!(is_late(100, 90, 150), "it has passed already");
         assert!(!is_late(100, 112, 150), "12 frames are enough");

@@ -307,12 +307,6 @@ impl<'a, S: FrameStore> Client<'a, S> {
         }
     }
 
-    fn on_heard(&mut self, now: Instant, slot: u8) {
-        if let Some(peer) = self.peer_mut(slot) {
-            peer.link.on_heard(now);
-        }
-    }
-
     pub(super) fn on_message(&mut self, now: Instant, slot: u8, message: &Message<'_>) -> Result<(), Reject> {
         let is_met = self.peer(slot).is_some_and(Peer::is_met);
         match message {

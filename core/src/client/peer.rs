@@ -131,6 +131,8 @@ pub struct Probe {
     pub token: u32,
     /// When it was sent.
     pub sent_at: Instant,
+    /// How often since.
+    pub pings: u8,
 }
 
 /// One other endpoint. `EMPTY` is a free slot.
@@ -158,6 +160,8 @@ pub struct Peer {
     pub again_at: Instant,
     /// The ping under way.
     pub probe: Probe,
+    /// Whether it feeds this client and neither sent what was due nor answered.
+    pub is_suspect: bool,
     /// What it is owed.
     pub owed: Owed,
     /// Substreams this client feeds it.
@@ -187,7 +191,8 @@ impl Peer {
         is_expected: false,
         credit_bytes: 0,
         again_at: Instant::ZERO,
-        probe: Probe { token: 0, sent_at: Instant::ZERO },
+        probe: Probe { token: 0, sent_at: Instant::ZERO, pings: 0 },
+        is_suspect: false,
         owed: Owed::EMPTY,
         children: 0,
         ready: 0,

@@ -117,8 +117,11 @@ impl<S: FrameStore> Client<'_, S> {
         let peer = self.peer_mut(slot).filter(|peer| peer.probe.token == token && token != 0);
         let peer = peer.ok_or(Reject::Stale)?;
         peer.probe.token = 0;
-        let sample = now.since(peer.probe.sent_at);
-        peer.link.on_rtt_sample(sample);
+        // Of a question that was repeated it is not known which one was answered (RFC 9293 clause 3.8.1, Karn's algorithm).
+        if peer.probe.pings <= 1 {
+            let sample = now.since(peer.probe.sent_at);
+            peer.link.on_rtt_sample(sample);
+        }
         Ok(())
     }
 
@@ -130,6 +133,7 @@ impl<S: FrameStore> Client<'_, S> {
         };
         peer.probe.token = token;
         peer.probe.sent_at = now;
+        peer.probe.pings = 1;
         self.owe(slot, |owed| owed.ping = true);
     }
 

@@ -7,6 +7,7 @@ use heapless::Vec;
 use super::holes::Hole;
 use super::machine::Client;
 use super::peer::{EDGE, substreams_of};
+use super::suspicion::{LATE, next_beat};
 use crate::endpoint::Reject;
 use crate::limits::PULL_ITEMS_MAX;
 use crate::media::FrameId;
@@ -50,6 +51,25 @@ impl<S: FrameStore> Client<'_, S> {
         }
     }
 
+    /// Frames that a peer's feed is a beat late with and that are nearly due are asked for elsewhere: the feeder may be too slow
+    /// rather than gone.
+    pub(super) fn note_overdue(&mut self, now: Instant, substream: u8) {
+        let Some(session) = &self.session else { return };
+        let (settings, newest) = (session.settings, session.newest);
+        let Some(feed) = self.feeds.get(usize::from(substream)) else { return };
+        for stretch in [feed.tail, feed.current].into_iter().flatten().filter(|stretch| stretch.peer != EDGE)
+        {
+            let deadline = self.playout.deadline_of(stretch.next);
+            let left_us = deadline.map_or(u64::MAX, |deadline| deadline.micros_since(now));
+            let beat_at = next_beat(&settings, substream, stretch.next, stretch.heard_at, stretch.heard_at);
+            if left_us < URGENT_US && now > beat_at + LATE {
+                let due_frames = settings.frames_in(Duration::from_micros(URGENT_US - left_us));
+                let until = stretch.next.plus(due_frames).min(stretch.until.unwrap_or(newest));
+                self.note_holes(now, substream, stretch.next, until);
+            }
+        }
+    }
+
     /// Whom to ask for a hole now, if anybody.
     fn whom_to_ask(&self, now: Instant, hole: &Hole) -> Option<u8> {
         let settings = &self.session.as_ref()?.settings;
@@ -58,7 +78,9 @@ impl<S: FrameStore> Client<'_, S> {
         let feeder = self.feeds.get(usize::from(substream))?.parent().and_then(|slot| self.peer(slot));
         let rtt_us = feeder.map_or(0, |feeder| u64::from(feeder.link.rtt().smoothed_us()));
         let is_urgent = left_us.is_some_and(|left_us| left_us < URGENT_US);
-        let is_overdue = now.micros_since(hole.noted_at) >= 2 * rtt_us + GRACE_US;
+        // A suspect sends nothing again.
+        let grace_us = if feeder.is_some_and(|feeder| feeder.is_suspect) { 0 } else { 2 * rtt_us + GRACE_US };
+        let is_overdue = now.micros_since(hole.noted_at) >= grace_us;
         if !(is_urgent || is_overdue) || hole.again_at > now {
             return None;
         }
@@ -75,7 +97,7 @@ impl<S: FrameStore> Client<'_, S> {
             .iter()
             .enumerate()
             .skip(1)
-            .filter(|(_, peer)| peer.is_met() && peer.map.has(hole.frame));
+            .filter(|(_, peer)| peer.is_there() && peer.map.has(hole.frame));
         let slots = partners.filter_map(|(slot, peer)| Some((u8::try_from(slot).ok()?, peer)));
         let others = slots.filter(|(slot, _)| hole.asked != Some(*slot));
         others.min_by_key(|(_, peer)| peer.link.rtt().answer_us()).map(|(slot, _)| slot)

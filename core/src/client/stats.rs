@@ -45,6 +45,10 @@ pub struct ClientStats {
     pub pulls: u32,
     /// Fragments sent again to children.
     pub retransmits: u32,
+    /// Feeders that fell silent and were suspected.
+    pub suspicions: u32,
+    /// Suspects that spoke again.
+    pub suspicions_false: u32,
     /// Feeders that fell behind, and were to be replaced.
     pub lags: u32,
     /// Feeds to children stopped because the uplink did not carry them.

@@ -167,7 +167,9 @@ impl<S: FrameStore> Client<'_, S> {
         };
         let feeds = self.feeds.iter().zip(0..session.settings.substreams);
         let is_wanting = |feed: &super::feed::Feed| {
-            feed.current.is_none() || feed.is_lagging || (feed.is_from(EDGE) && feed.grant == Grant::Lease)
+            feed.parent().is_none_or(|parent| self.is_suspect(parent))
+                || feed.is_lagging
+                || (feed.is_from(EDGE) && feed.grant == Grant::Lease)
         };
         feeds.filter(|(feed, _)| is_wanting(feed)).fold(0, |set, (_, substream)| set | bit(substream))
     }

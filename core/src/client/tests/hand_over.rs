@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::goodbyes::{address, config, find, joined_as, meet, said, say};
 use super::model::feed;
 use super::script::{Memory, TestClient};
+use super::silence::say_at;
 use crate::client::ClientConfig;
 use crate::client::feed::{Feed, NO_LEVEL};
 use crate::limits::DATAGRAM_LEN_MAX;
@@ -156,14 +157,20 @@ fn the_level_told_to_children_bounds_until_they_are_gone() {
 fn a_feeder_that_falls_behind_is_replaced_and_not_before() {
     let mut memory = Memory::new(5, 128, 8, 128);
     let (mut client, edge) = joined_as(&mut memory, config(), Class::P2p, SETTINGS());
-    fed_by_a_peer(&mut client, edge);
+    let link = fed_by_a_peer(&mut client, edge);
     said(&mut client);
+    // It is there, and only slow.
+    let speak = |client: &mut TestClient<'_>, ms| {
+        let pong = Message::Pong { token: 0 };
+        say_at(NOW + Duration::from_millis(ms), client, 1, link, &pong);
+    };
     let candidate = Candidate { client: ClientId(103), address: address(3), ..candidate() };
     let list = heapless::Vec::from_slice(&[candidate]).unwrap();
     say(&mut client, 0, edge, &[Message::Candidates { list }]);
     // A partner's map or another substream would tell; here the edge still sends: frames far ahead of the feeder's.
     feed(&mut client, edge, &SETTINGS(), 0, CUT.0 + 100);
     client.handle_timeout(NOW + Duration::from_millis(200));
+    speak(&mut client, 390);
     assert_eq!(client.stats().lags, 0, "a feed that has just begun may catch up");
     client.clocks.adapt_at = NOW;
     client.handle_timeout(NOW + Duration::from_millis(400));
@@ -175,6 +182,7 @@ fn a_feeder_that_falls_behind_is_replaced_and_not_before() {
         Some(&Some(ClientId(101))),
         "and is fed on meanwhile"
     );
+    speak(&mut client, 590);
     feed(&mut client, edge, &SETTINGS(), 1, CUT.0 + 101);
     client.handle_timeout(NOW + Duration::from_millis(600));
     assert_eq!(client.stats().lags, 1, "once is enough");

@@ -5,6 +5,7 @@ mod hand_over;
 mod meeting;
 mod model;
 mod properties;
+mod silence;
 mod sizes;
 
 #[expect(unreachable_pub, reason = "public for the fuzz target that shares the file")]
