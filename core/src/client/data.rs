@@ -5,8 +5,8 @@ use core::time::Duration;
 use super::machine::Client;
 use super::peer::EDGE;
 use crate::endpoint::Reject;
-use crate::media::{FrameId, PlayoutState, fragment_count, fragment_len_at};
-use crate::store::{FrameStore, Marked};
+use crate::media::{FrameId, FrameInfo, PlayoutState, fragment_count, fragment_len_at};
+use crate::store::{FrameStore, Marked, StoreKey};
 use crate::time::Instant;
 use crate::wire::control::{Ack, Grant};
 use crate::wire::{DataHeader, SendReason};
@@ -151,22 +151,17 @@ impl<S: FrameStore> Client<'_, S> {
         payload: &[u8],
     ) -> Result<(), Reject> {
         let id = header.info.id;
-        if self.frames.has_fragment(id, header.fragment) {
-            self.stats.watch.bytes_duplicate += payload.len() as u64;
-            return Err(Reject::Duplicate);
-        }
-        let entry = match self.frames.get(id) {
-            Some(entry) => entry,
-            None => {
-                self.make_room(header)?;
-                self.frames.get(id).ok_or(Reject::Full)?
+        let key = match self.frames.get(id) {
+            None => self.make_room(header)?,
+            Some(_) if self.frames.has_fragment(id, header.fragment) => {
+                self.stats.watch.bytes_duplicate += payload.len() as u64;
+                return Err(Reject::Duplicate);
             }
-        };
-        if entry.info != header.info {
             // Two feeders disagree about one frame; who lies is for the proofs to tell.
-            return Err(Reject::Unexpected);
-        }
-        self.store.write(entry.key, header.fragment, payload).map_err(|_| Reject::Stale)?;
+            Some(entry) if entry.info != header.info => return Err(Reject::Unexpected),
+            Some(entry) => entry.key,
+        };
+        self.store.write(key, header.fragment, payload).map_err(|_| Reject::Stale)?;
         let bytes = payload.len() as u64;
         if slot == EDGE || self.former_slot() == Some(slot) {
             self.stats.watch.bytes_edge += bytes;
@@ -178,8 +173,8 @@ impl<S: FrameStore> Client<'_, S> {
         self.reports.minute.on_fragment(slot == EDGE, header.reason, payload.len());
         match self.frames.mark(id, header.fragment) {
             Marked::Completed => {
-                self.store.complete(entry.key);
-                self.on_frame_complete(now, id, header.substream);
+                self.store.complete(key);
+                self.on_frame_complete(now, &header.info, header.substream);
             }
             Marked::New | Marked::Duplicate | Marked::Unknown => {}
         }
@@ -187,7 +182,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     /// Begins a frame; the oldest frames give way, but none that is still to be played.
-    fn make_room(&mut self, header: &DataHeader) -> Result<(), Reject> {
+    fn make_room(&mut self, header: &DataHeader) -> Result<StoreKey, Reject> {
         let fragment_len = self.session.as_ref().map_or(0, |session| session.settings.fragment_len);
         let id = header.info.id;
         let unread = self.unread();
@@ -204,7 +199,7 @@ impl<S: FrameStore> Client<'_, S> {
         for _ in 0..self.frames.capacity() {
             if let Ok(key) = self.store.allocate(header.info.len, fragment_len) {
                 if self.frames.begin(header.info, header.count, key).is_ok() {
-                    return Ok(());
+                    return Ok(key);
                 }
                 self.store.release(key);
             }
@@ -215,10 +210,10 @@ impl<S: FrameStore> Client<'_, S> {
         Err(Reject::Full)
     }
 
-    fn on_frame_complete(&mut self, now: Instant, id: FrameId, substream: u8) {
-        let len = self.frames.get(id).map_or(0, |entry| entry.info.len);
+    fn on_frame_complete(&mut self, now: Instant, info: &FrameInfo, substream: u8) {
+        let id = info.id;
         if let Some(session) = &mut self.session {
-            session.load.note(now, substream, len, session.settings.substreams);
+            session.load.note(now, substream, info.len, session.settings.substreams);
         }
         self.clocks.changed_from = Some(self.clocks.changed_from.map_or(id, |low| low.min(id)));
         self.refresh_children(now, substream);

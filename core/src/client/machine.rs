@@ -125,6 +125,8 @@ pub struct Client<'a, S> {
     pub(super) serving: u64,
     /// Slots that are said goodbye to, and free afterwards.
     pub(super) parting: u64,
+    /// Slots that may be fed, by substream; who is no child any more is found out when it is looked at.
+    pub(super) fed: [u64; SUBSTREAMS_MAX],
     pub(super) events: Deque<ClientEvent, { ClientEvent::QUEUE_LEN }>,
     pub(super) stats: ClientStats,
     pub(super) reports: Reports,
@@ -168,6 +170,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             owing: 0,
             serving: 0,
             parting: 0,
+            fed: [0; SUBSTREAMS_MAX],
             events: Deque::new(),
             stats: ClientStats::default(),
             reports: Reports::new(config.seed),
@@ -195,6 +198,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.known = 0;
         self.owing = 0;
         self.serving = 0;
+        self.fed = [0; SUBSTREAMS_MAX];
         self.events.clear();
         self.stats = ClientStats::default();
         self.reports = Reports::new(config.seed);

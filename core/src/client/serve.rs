@@ -39,9 +39,14 @@ struct Parcel {
 }
 
 impl<S: FrameStore> Client<'_, S> {
+    /// Slots among which the children of a substream are.
+    fn fed(&self, substream: u8) -> u64 {
+        self.fed.get(usize::from(substream)).copied().unwrap_or(0)
+    }
+
     /// Whether anybody is fed a substream.
     pub(super) fn has_children(&self, substream: u8) -> bool {
-        slots_of(self.known)
+        slots_of(self.fed(substream))
             .filter_map(|slot| self.peer(slot))
             .any(|peer| peer.children & bit(substream) != 0)
     }
@@ -80,6 +85,9 @@ impl<S: FrameStore> Client<'_, S> {
             *serving = Serving::from(first);
         }
         peer.link.on_heard(now);
+        if let Some(fed) = self.fed.get_mut(usize::from(substream)) {
+            *fed |= slot_bit(slot);
+        }
         self.owe(slot, |owed| owed.accept |= bit(substream));
         self.refresh_child(now, slot, substream);
         Ok(())
@@ -145,12 +153,16 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// A frame of the substream was completed or given up: see which children can go on.
     pub(super) fn refresh_children(&mut self, now: Instant, substream: u8) {
-        for slot in slots_of(self.known & !slot_bit(EDGE)) {
-            let is_waiting = self
-                .peer(slot)
-                .is_some_and(|peer| peer.children & bit(substream) != 0 && peer.ready & bit(substream) == 0);
-            if is_waiting {
-                self.refresh_child(now, slot, substream);
+        for slot in slots_of(self.fed(substream)) {
+            let child = self.peer(slot).filter(|peer| peer.children & bit(substream) != 0);
+            match child.map(|child| child.ready & bit(substream) == 0) {
+                Some(true) => self.refresh_child(now, slot, substream),
+                Some(false) => {}
+                None => {
+                    if let Some(fed) = self.fed.get_mut(usize::from(substream)) {
+                        *fed &= !slot_bit(slot);
+                    }
+                }
             }
         }
     }
@@ -162,11 +174,13 @@ impl<S: FrameStore> Client<'_, S> {
         else {
             return;
         };
-        let newest = self.frames.newest().unwrap_or(FrameId(0));
         let mut is_ready = false;
-        while !serving.is_over() && serving.cursor <= newest {
+        while !serving.is_over() {
             is_ready = self.frames.is_complete(serving.cursor);
-            if is_ready || !self.is_given_up(now, serving.cursor) {
+            let is_waited_for = is_ready
+                || self.frames.newest().is_none_or(|newest| serving.cursor > newest)
+                || !self.is_given_up(now, serving.cursor);
+            if is_waited_for {
                 break;
             }
             serving.cursor = self.next_in(substream, serving.cursor.next());
