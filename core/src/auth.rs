@@ -102,6 +102,11 @@ mod tests {
         assert!(counts(95_999));
         assert!(!counts(96_000));
         assert!(!counts(31_999), "from the future");
+        let first = AUTH.cookie(Instant::ZERO, &home(5_000));
+        assert!(
+            AUTH.verify_cookie(Instant::ZERO, &home(5_000), &first),
+            "nothing comes before the first window"
+        );
     }
 
     #[test]
@@ -120,6 +125,8 @@ mod tests {
             let mut wrong = cookie;
             wrong[bit / 8] ^= 1 << (bit % 8);
             assert!(!AUTH.verify_cookie(Instant::ZERO, &home(1), &wrong), "bit {bit}");
+            wrong[(bit / 8 + 1) % 16] ^= 1 << (bit % 8);
+            assert!(!AUTH.verify_cookie(Instant::ZERO, &home(1), &wrong), "bit {bit} of two bytes");
         }
     }
 

@@ -169,3 +169,16 @@ pub trait Endpoint {
     /// When to call [`Self::handle_timeout`]; `None`: only after other input.
     fn poll_timeout(&self) -> Option<Deadline>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_its_socket_and_its_remote() {
+        let path = Path::to(([192, 0, 2, 1], 7_000).into());
+        assert!(path.is_same(&Path { ecn: Ecn::Experienced, ..path }), "marks come and go");
+        assert!(!path.is_same(&Path { socket: 1, ..path }));
+        assert!(!path.is_same(&Path::to(([192, 0, 2, 1], 7_001).into())));
+    }
+}

@@ -80,3 +80,17 @@ impl core::ops::Sub<Duration> for Instant {
         self.minus_micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_move_an_instant_both_ways_and_stop_at_the_ends() {
+        let (at, span) = (Instant::from_millis(5), Duration::from_millis(2));
+        assert_eq!((at + span, at - span), (Instant::from_millis(7), Instant::from_millis(3)));
+        assert_eq!(at - Duration::MAX, Instant::ZERO);
+        assert_eq!((at + span).since(at), span);
+        assert_eq!(at.since(at + span), Duration::ZERO);
+    }
+}

@@ -33,6 +33,12 @@ enum Chore {
         /// Only files whose path contains this, for example `scaling/stage.rs`; all of core when none is named
         #[arg(long = "file")]
         files: Vec<String>,
+        /// Integration tests of core to ask beside the unit tests, for example `reports`
+        #[arg(long = "with")]
+        tests: Vec<String>,
+        /// Only what the last run missed
+        #[arg(long)]
+        missed: bool,
     },
 }
 
@@ -47,7 +53,7 @@ fn main() -> ExitCode {
         }
         Chore::Footprint => footprint::run(&root),
         Chore::Bench { which } => bench::run(&root, &which),
-        Chore::Mutants { files } => mutants(&root, &files),
+        Chore::Mutants { files, tests, missed } => mutants(&root, &files, &tests, missed),
     }
 }
 
@@ -64,12 +70,14 @@ fn target_dir(root: &Path) -> PathBuf {
 }
 
 /// A package of its own, whose parser of Rust is not built for the other chores.
-fn mutants(root: &Path, files: &[String]) -> ExitCode {
+fn mutants(root: &Path, files: &[String], tests: &[String], is_missed_only: bool) -> ExitCode {
     let target = target_dir(root);
     let mut command = Command::new("cargo");
     command.args(["run", "--locked", "--quiet", "--manifest-path", "xtask/mutants/Cargo.toml", "--"]);
     command.env("CARGO_TARGET_DIR", target.join("mutants/program"));
-    finish(command.arg(root).arg(&target).args(files).current_dir(root))
+    command.arg(root).arg(&target).args(is_missed_only.then_some("--missed"));
+    command.args(tests.iter().flat_map(|test| ["--with", test]));
+    finish(command.args(files).current_dir(root))
 }
 
 /// Runs `command` to its end and takes over its verdict.

@@ -179,3 +179,7 @@ impl Feed {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

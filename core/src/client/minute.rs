@@ -268,3 +268,7 @@ impl Totals {
 fn millis(span: Duration) -> u32 {
     u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "minute_tests.rs"]
+mod tests;

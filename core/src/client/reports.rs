@@ -304,3 +304,7 @@ impl<S: FrameStore> Client<'_, S> {
         self.reports.on_ack(ack)
     }
 }
+
+#[cfg(test)]
+#[path = "reports_tests.rs"]
+mod tests;

@@ -149,3 +149,7 @@ impl MediaClock {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "clock_tests.rs"]
+mod tests;

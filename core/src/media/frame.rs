@@ -138,5 +138,8 @@ mod tests {
         assert_eq!(early.ticks_since(late), 1_800);
         assert_eq!(late.ticks_since(early), -1_800);
         assert_eq!(early.micros_since(late), 20_000);
+        let half = Dts::from_ticks(Dts::WRAP_TICKS / 2);
+        assert_eq!(half.ticks_since(Dts::from_ticks(0)), -(1 << 32), "either way is as long: behind");
+        assert_eq!(half.ticks_since(Dts::from_ticks(1)), (1 << 32) - 1);
     }
 }

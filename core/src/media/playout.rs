@@ -167,12 +167,6 @@ impl Playout {
         }
     }
 
-    /// Media from the playhead up to the first frame that is missing. Looks at each of these frames.
-    #[must_use]
-    pub fn buffered(&self, buffer: &impl PlayoutBuffer) -> Duration {
-        Duration::from_micros(self.run(buffer, self.playhead, u64::MAX).media_us)
-    }
-
     /// Media from the playhead to the live edge: how far behind the viewer is.
     #[must_use]
     pub fn lag(&self, buffer: &impl PlayoutBuffer) -> Duration {

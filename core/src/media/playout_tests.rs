@@ -193,6 +193,43 @@ fn a_stream_shorter_than_the_threshold_is_shown_after_the_wait() {
 }
 
 #[test]
+fn the_longest_of_several_short_runs_is_shown() {
+    // 200 ms from frame 0; 320 ms from frame 25.
+    let mut player = Player::new(2_000);
+    player.burst(0, 0..5, 25).burst(0, 25..33, 25).run(500_000);
+    assert_eq!(player.steps, [(500_000, started(25, 500_000))]);
+    // Of two that are as long the first counts, and more of it is to come.
+    let mut player = Player::new(2_000);
+    player.burst(0, 0..5, 25).burst(0, 25..30, 25).run(500_000);
+    assert_eq!(player.steps, []);
+}
+
+#[test]
+fn the_wait_begins_anew_with_every_frame() {
+    let mut player = Player::new(2_000);
+    player.burst(0, 0..3, 25).burst(400_000, 3..5, 25).run(1_000_000);
+    assert_eq!(player.steps[..1], [(900_000, started(0, 900_000))]);
+}
+
+#[test]
+fn a_short_run_is_shown_only_when_it_is_all_there_is_or_a_whole_gop() {
+    for (gop, steps) in [(25, 0), (5, 1)] {
+        let mut player = Player::new(2_000);
+        player.burst(0, 0..8, gop).run(0);
+        player.buffer.newest = FrameId(20);
+        player.run(700_000);
+        assert_eq!(player.steps.len(), steps, "a key frame every {gop}");
+    }
+}
+
+#[test]
+fn there_is_nothing_to_jump_to_within_one_gop() {
+    let mut player = Player::new(2_000);
+    player.burst(0, 0..150, 1_000).run(100_000);
+    assert_eq!(player.steps, [(0, started(0, 0))]);
+}
+
+#[test]
 fn nothing_before_start_and_nothing_without_a_key_frame() {
     let mut player = Player::new(2_000);
     player.playout.stop();

@@ -19,10 +19,7 @@ pub trait PlayoutBuffer {
     /// The newest complete key frame.
     fn newest_key(&self) -> Option<FrameId>;
     /// Whether the incomplete frame `id` is known to be a key frame, so that what follows cannot do without it.
-    fn is_incomplete_key(&self, id: FrameId) -> bool {
-        let _ = id;
-        false
-    }
+    fn is_incomplete_key(&self, id: FrameId) -> bool;
 }
 
 /// What is to be done. Poll until [`Step::Wait`] or [`Step::Idle`], and again whenever a frame was completed.

@@ -106,6 +106,33 @@ fn inputs_out_of_range_are_errors() {
 }
 
 #[test]
+fn an_error_says_which_input_it_is_about() {
+    for (error, text) in [
+        (ScalingError::Alpha, "alpha"),
+        (ScalingError::Gamma, "gamma"),
+        (ScalingError::Delta, "delta"),
+        (ScalingError::Levels, "level"),
+        (ScalingError::Factor, "scaling factor"),
+        (ScalingError::Slope, "slope"),
+    ] {
+        assert!(std::format!("{error}").contains(text), "{error:?}");
+    }
+}
+
+#[test]
+fn suppliers_leave_between_the_levels() {
+    for (alpha, delta, k, expected) in [
+        (1.0, 0.0, 3, 80.0),
+        (0.5, 0.0, 2, 20.0),
+        (1.0, 0.25, 1, 60.0),
+        (0.5, 0.5, 2, 5.0),
+        (2.0, 0.5, 0, 80.0),
+    ] {
+        assert_eq!(supply(&Churn { alpha, gamma: 0.0, delta }, 80.0, k), Ok(expected), "{alpha} {delta} {k}");
+    }
+}
+
+#[test]
 fn where_clients_are_counted_s_is_clamped() {
     assert_eq!(scaling_factor_clamped(&Churn::none(0.5), 1, 10), Ok(1.0));
     assert_eq!(scaling_factor_clamped(&Churn { gamma: 1.0, ..Churn::default() }, 8, 10), Ok(1.0));

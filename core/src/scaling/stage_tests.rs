@@ -68,6 +68,7 @@ fn odd_settings_are_clamped_or_refused() {
     assert_eq!((no_edge.stage(0), no_edge.stage(1), no_edge.target_nc(9)), (Stage::One, Stage::Four, 0.0));
     let no_first = Thresholds::new(0, 10, 0.01, None).unwrap();
     assert_eq!(no_first.target_nc(1), 1.0, "somebody has to feed the peers");
+    assert_eq!(no_first.target_nc(7), 1.0, "one of them, however few S asks for");
     assert_eq!(admit(&no_first, 1, 0.0, 0.0), Class::Push);
 }
 
@@ -119,7 +120,11 @@ fn the_stage_falls_when_the_load_is_clearly_lower() {
     assert_eq!(tracker.on_load(&thresholds, 97), None);
     assert_eq!(tracker.on_load(&thresholds, 96), Some(Stage::One));
     assert_eq!(tracker.on_load(&thresholds, 2_000), Some(Stage::Four));
+    // 953 less 2 and 2 %.
+    assert_eq!(tracker.on_load(&thresholds, 932), None);
+    assert_eq!(tracker.on_load(&thresholds, 931), Some(Stage::Three));
     assert_eq!(tracker.on_load(&thresholds, 0), Some(Stage::One), "an empty edge is in stage 1");
+    assert_eq!(tracker.on_load(&thresholds, 0), None, "and stays there");
     let tiny = Thresholds::new(1, 2, 0.5, None).unwrap();
     let mut tracker = StageTracker::default();
     assert_eq!(tracker.on_load(&tiny, 2), Some(Stage::Two));

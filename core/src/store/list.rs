@@ -52,14 +52,6 @@ pub trait Slots {
     fn slot_mut(&mut self, slot: u32) -> Option<&mut Self::Item>;
 }
 
-impl<T> Slots for [T] {
-    type Item = T;
-
-    fn slot_mut(&mut self, slot: u32) -> Option<&mut T> {
-        self.get_mut(slot as usize)
-    }
-}
-
 impl<T: SlabItem> Slots for Slab<'_, T> {
     type Item = T;
 

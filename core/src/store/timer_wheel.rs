@@ -166,12 +166,6 @@ impl<'a> TimerWheel<'a> {
         (slot.place != Place::NONE).then_some(slot.at)
     }
 
-    /// Ids there are.
-    #[must_use]
-    pub fn capacity(&self) -> u32 {
-        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
-    }
-
     /// Moves the timers of a bucket to lower levels, in order. The present is the start of its span.
     fn spread(&mut self, bucket: &Bucket) {
         while let Some(id) = self.first_in(bucket) {

@@ -361,15 +361,73 @@ fn messages_no_correct_sender_produces_are_malformed() {
         Message::BufferMap(MapBits { oldest: FrameId(0), base: FrameId(0), bits: &[0; MAP_LEN_MAX + 1] }),
         Message::Ack(Ack { largest: 0, delay_us: 0, one_way_us: 0, runs: &[0; ACK_RUNS_MAX + 1] }),
     ];
-    for message in wrong {
-        let mut out = [0; DATAGRAM_LEN_MAX];
-        let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
-        assert!(writer.push(&message));
-        let len = writer.finish();
-        let Ok(Datagram::Control(_, mut messages)) = Datagram::parse(&out[..len]) else { panic!() };
-        assert_eq!(messages.next(), Some(Err(Reject::Malformed)), "{message:?}");
-        assert_eq!(messages.next(), None);
+    wrong.iter().for_each(assert_malformed);
+}
+
+fn assert_malformed(message: &Message<'_>) {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let mut writer = ControlWriter::new(&mut out, LinkId(7)).unwrap();
+    assert!(writer.push(message));
+    let len = writer.finish();
+    let Ok(Datagram::Control(_, mut messages)) = Datagram::parse(&out[..len]) else { panic!() };
+    assert_eq!(messages.next(), Some(Err(Reject::Malformed)), "{message:?}");
+    assert_eq!(messages.next(), None);
+}
+
+/// Each is wrong in one field.
+#[test]
+fn a_hello_and_a_welcome_out_of_bounds_are_malformed() {
+    static BYTES: [u8; 1_200] = [b'a'; 1_200];
+    let text = core::str::from_utf8(&BYTES).unwrap();
+    let hello = Hello {
+        nonce: 1,
+        link: LinkId(1),
+        channel: &text[..CHANNEL_NAME_LEN_MAX],
+        cookie: None,
+        upload_bps: 0,
+        ticket: &BYTES[..TICKET_LEN_MAX],
+    };
+    assert!(Message::Hello(hello.clone()).is_valid());
+    assert_malformed(&Message::Hello(Hello { link: LinkId(0), ..hello.clone() }));
+    assert_malformed(&Message::Hello(Hello { channel: &text[..CHANNEL_NAME_LEN_MAX + 1], ..hello.clone() }));
+    assert_malformed(&Message::Hello(Hello { ticket: &BYTES[..TICKET_LEN_MAX + 1], ..hello }));
+
+    let address = SocketAddr::from(([192, 0, 2, 1], 1));
+    let edge = Candidate {
+        client: ClientId::EDGE,
+        address,
+        transport: Transport::Udp,
+        slots: 1,
+        feedable: 1,
+        age_s: 1,
+    };
+    let edge = heapless::Vec::from_slice(&[edge]).unwrap();
+    let welcome = Welcome {
+        nonce: 1,
+        client: ClientId(1),
+        link: LinkId(1),
+        epoch: 1,
+        class: Class::Push,
+        start: FrameId(7),
+        newest: FrameId(7),
+        settings: ChannelSettings::default(),
+        observed: address,
+        init: &BYTES[..INIT_LEN_MAX],
+        candidates: heapless::Vec::new(),
+    };
+    assert!(Message::Welcome(welcome.clone()).is_valid());
+    let settings = ChannelSettings { substreams: 0, ..ChannelSettings::default() };
+    for wrong in [
+        Welcome { link: LinkId(0), ..welcome.clone() },
+        Welcome { client: ClientId::EDGE, ..welcome.clone() },
+        Welcome { start: FrameId(8), ..welcome.clone() },
+        Welcome { settings, ..welcome.clone() },
+        Welcome { init: &BYTES[..INIT_LEN_MAX + 1], ..welcome.clone() },
+        Welcome { candidates: edge.clone(), ..welcome },
+    ] {
+        assert_malformed(&Message::Welcome(wrong));
     }
+    assert_malformed(&Message::Candidates { list: edge });
 }
 
 proptest! {

@@ -278,6 +278,31 @@ mod tests {
     }
 
     #[test]
+    fn media_is_what_came_from_whomever_and_nothing_else() {
+        let bytes = ReportBytes {
+            burst: 1,
+            push: 20,
+            rescue: 300,
+            pull: 4_000,
+            peers: u32::MAX,
+            uploaded: 7,
+            control: 7,
+            duplicates: 7,
+        };
+        assert_eq!(bytes.media(), 4_321 + u64::from(u32::MAX));
+    }
+
+    #[test]
+    fn kinds_of_addresses_add_up() {
+        let mut kinds = AddressKinds::default();
+        for kind in [AddressKinds::EDGE_V4, AddressKinds::PEERS_LOCAL, AddressKinds::EDGE_V4] {
+            kinds.add(kind);
+        }
+        assert_eq!(kinds, AddressKinds(17));
+        assert!(kinds.has(AddressKinds::PEERS_LOCAL) && !kinds.has(AddressKinds::EDGE_V6));
+    }
+
+    #[test]
     fn a_window_tells_the_last_32_numbers() {
         let mut window = ReportAck::NONE;
         for number in [3, 1, 33, 2] {
@@ -287,7 +312,7 @@ mod tests {
         }
         assert_eq!((window.place(4), window.place(1)), (ReportPlace::Fresh, ReportPlace::Old));
         window.take(1);
-        assert!(!window.has(1));
+        assert!(!window.has(1) && window.has(2) && !window.has(4));
         window.take(u32::MAX);
         assert_eq!(window, ReportAck { highest: u32::MAX, taken: 1 });
     }

@@ -18,14 +18,33 @@ use rewrite::File;
 use runs::{Runs, Verdict};
 use tree::Tree;
 
+/// What is to be tried, and by whom.
+#[derive(Default)]
+struct Wanted {
+    /// Parts of paths; none: all files.
+    files: Vec<String>,
+    /// Integration tests that are asked beside the unit tests.
+    tests: Vec<String>,
+    /// Only what the last run missed.
+    is_missed_only: bool,
+}
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (Some(root), Some(target)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: livesky-mutants ROOT TARGET [FILE..]; `cargo xtask mutants` is easier");
+        eprintln!("usage: livesky-mutants ROOT TARGET [--missed] [--with TEST].. [FILE..]");
+        eprintln!("`cargo xtask mutants` is easier");
         return ExitCode::FAILURE;
     };
-    let files: Vec<_> = arguments.collect();
-    match run(&PathBuf::from(root), &PathBuf::from(target), &files) {
+    let mut wanted = Wanted::default();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--missed" => wanted.is_missed_only = true,
+            "--with" => wanted.tests.extend(arguments.next()),
+            _ => wanted.files.push(argument),
+        }
+    }
+    match run(&PathBuf::from(root), &PathBuf::from(target), &wanted) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mutants: {error}");
@@ -34,8 +53,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(root: &Path, target: &Path, wanted: &[String]) -> Result<(), String> {
-    let mutants = list::load(root, wanted)?;
+fn run(root: &Path, target: &Path, wanted: &Wanted) -> Result<(), String> {
+    let mut mutants = list::load(root, &wanted.files)?;
+    let outcomes_path = target.join("mutants/outcomes.txt");
+    if wanted.is_missed_only {
+        let missed = report::read_missed(&outcomes_path)?;
+        mutants.retain(|mutant| missed.contains(&mutant.name));
+    }
     let mut files = BTreeMap::new();
     for mutant in &mutants {
         if !files.contains_key(&mutant.file) {
@@ -50,8 +74,8 @@ fn run(root: &Path, target: &Path, wanted: &[String]) -> Result<(), String> {
     eprintln!("{} mutants, {} of them in one program", mutants.len(), placed.len());
 
     let tree = Tree::copy(root, target)?;
-    let (program, unviable) = tree.build(&files, &placed)?;
-    let runs = Runs::survey(program, tree.path.join("core"))?;
+    let (programs, unviable) = tree.build(&files, &placed, &wanted.tests)?;
+    let runs = Runs::survey(programs, tree.path.join("core"))?;
     let is_run = |number: &u32| runs.is_reached(*number) && !unviable.contains(number);
     let numbers: Vec<_> = placed.iter().map(|mutant| mutant.number).filter(is_run).collect();
     let verdicts: BTreeMap<_, _> = numbers.iter().copied().zip(runs.judge(&numbers)).collect();
@@ -68,5 +92,5 @@ fn run(root: &Path, target: &Path, wanted: &[String]) -> Result<(), String> {
     };
     let outcomes: Vec<_> = mutants.iter().map(|mutant| (mutant, outcome(mutant))).collect();
     report::print(&outcomes);
-    report::write(&outcomes, &target.join("mutants/outcomes.txt"))
+    report::write(&outcomes, &outcomes_path)
 }

@@ -1,6 +1,6 @@
 //! What came of the mutants: a table by folder, and the lines of those that nothing noticed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -64,6 +64,17 @@ pub(crate) fn write(outcomes: &[(&Mutant, Outcome)], path: &Path) -> Result<(), 
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     eprintln!("each of them: {}", path.display());
     Ok(())
+}
+
+/// The names of those that the last run missed.
+pub(crate) fn read_missed(path: &Path) -> Result<BTreeSet<String>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let missed = [Outcome::Missed, Outcome::Unreached].map(|outcome| format!("{outcome:?}"));
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    Ok(lines
+        .filter(|(outcome, _)| missed.iter().any(|of| of == outcome))
+        .map(|(_, name)| name.to_owned())
+        .collect())
 }
 
 /// `client` of `core/src/client/peers.rs`.

@@ -17,8 +17,9 @@ const MEMORY_MAX_KB: u32 = 2_000_000;
 const QUICK: Duration = Duration::from_millis(20);
 /// Tests that come by more mutants are of whole machines: they run after those of one thing.
 const NARROW_MUTANTS_MAX: usize = 400;
-/// Signal of a process whose processor time is used up.
+/// Signals to a process whose processor time is used up: the second where that is the last limit, too.
 const SIGXCPU: i32 = 24;
+const SIGKILL: i32 = 9;
 
 /// What the tests say of a mutant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ pub(crate) enum Verdict {
 }
 
 struct Test {
+    /// Index of its program.
+    program: usize,
     name: String,
     took: Duration,
     /// Mutants it comes by.
@@ -42,10 +45,10 @@ impl Test {
     }
 }
 
-/// The program of the tests, and which of them come by which mutant.
+/// The programs of the tests, and which of them come by which mutant.
 pub(crate) struct Runs {
-    program: PathBuf,
-    /// Where cargo would run it.
+    programs: Vec<PathBuf>,
+    /// Where cargo would run them.
     folder: PathBuf,
     tests: Vec<Test>,
     reaching: BTreeMap<u32, Vec<usize>>,
@@ -53,19 +56,21 @@ pub(crate) struct Runs {
 
 impl Runs {
     /// Runs each test alone, with all mutants asleep, and notes what it comes by.
-    pub(crate) fn survey(program: PathBuf, folder: PathBuf) -> Result<Self, String> {
-        let mut runs = Self { program, folder, tests: Vec::new(), reaching: BTreeMap::new() };
+    pub(crate) fn survey(programs: Vec<PathBuf>, folder: PathBuf) -> Result<Self, String> {
+        let mut runs = Self { programs, folder, tests: Vec::new(), reaching: BTreeMap::new() };
         let record = runs.folder.with_file_name("record");
-        for name in runs.names()? {
-            let _ = fs::remove_file(&record);
-            let began = now();
-            let status = runs.command(&[&name], 60).env("MUTANT_RECORD", &record).status();
-            if !status.is_ok_and(|status| status.success()) {
-                return Err(format!("{name} fails, with no mutant awake"));
+        for program in 0..runs.programs.len() {
+            for name in names(&runs.programs[program])? {
+                let _ = fs::remove_file(&record);
+                let began = now();
+                let status = runs.command(program, &[&name], 60).env("MUTANT_RECORD", &record).status();
+                if !status.is_ok_and(|status| status.success()) {
+                    return Err(format!("{name} fails, with no mutant awake"));
+                }
+                let took = began.elapsed();
+                let reaches = runs.note(&record, runs.tests.len());
+                runs.tests.push(Test { program, name, took, reaches });
             }
-            let took = began.elapsed();
-            let reaches = runs.note(&record, runs.tests.len());
-            runs.tests.push(Test { name, took, reaches });
         }
         Ok(runs)
     }
@@ -101,29 +106,26 @@ impl Runs {
 
     fn judge_one(&self, number: u32) -> Verdict {
         let reaching = self.reaching.get(&number).into_iter().flatten().filter_map(|at| self.tests.get(*at));
-        let mut turns = [const { Vec::new() }; 3];
-        reaching.for_each(|test| turns[test.turn()].push(test));
-        let mut verdicts = turns.iter().filter(|tests| !tests.is_empty()).map(|tests| {
+        let mut turns: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        reaching.for_each(|test| turns.entry((test.turn(), test.program)).or_default().push(test));
+        let mut verdicts = turns.iter().map(|((_, program), tests)| {
             let names: Vec<_> = tests.iter().map(|test| test.name.as_str()).collect();
             let takes: Duration = tests.iter().map(|test| test.took).sum();
-            let mut command = self.command(&names, SPARE_S + (2 * takes).as_secs());
+            let mut command = self.command(*program, &names, SPARE_S + (2 * takes).as_secs());
             verdict(command.env("MUTANT", number.to_string()).status().ok())
         });
         verdicts.find(|verdict| *verdict != Verdict::Missed).unwrap_or(Verdict::Missed)
     }
 
-    fn names(&self) -> Result<Vec<String>, String> {
-        let output = Command::new(&self.program).args(["--list", "--format=terse"]).output();
-        let output = output.map_err(|error| format!("{}: {error}", self.program.display()))?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
-    }
-
-    fn command(&self, tests: &[&str], seconds_max: u64) -> Command {
+    fn command(&self, program: usize, tests: &[&str], seconds_max: u64) -> Command {
         let mut command = Command::new("sh");
         let limits =
             format!("ulimit -v {MEMORY_MAX_KB}; ulimit -t {seconds_max}; ulimit -c 0; exec \"$0\" \"$@\"");
-        command.args(["-c", &limits]).arg(&self.program).args(tests).args(["--exact", "--test-threads=1"]);
+        command
+            .args(["-c", &limits])
+            .arg(&self.programs[program])
+            .args(tests)
+            .args(["--exact", "--test-threads=1"]);
         command.current_dir(&self.folder).stdout(Stdio::null()).stderr(Stdio::null());
         // The same cases in each run; a mutant that a thousand random cases are needed for wants a table.
         let cases = [("PROPTEST_CASES", "8"), ("PROPTEST_MAX_SHRINK_ITERS", "0"), ("PROPTEST_RNG_SEED", "1")];
@@ -140,10 +142,17 @@ impl Runs {
     }
 }
 
+fn names(program: &Path) -> Result<Vec<String>, String> {
+    let output = Command::new(program).args(["--list", "--format=terse"]).output();
+    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
+}
+
 fn verdict(status: Option<ExitStatus>) -> Verdict {
     match status {
         Some(status) if status.success() => Verdict::Missed,
-        Some(status) if status.signal() == Some(SIGXCPU) => Verdict::TimedOut,
+        Some(status) if matches!(status.signal(), Some(SIGXCPU | SIGKILL)) => Verdict::TimedOut,
         _ => Verdict::Caught,
     }
 }

@@ -45,16 +45,21 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Builds the tests with `mutants` in them; gives the program, and what does not compile.
+    /// Builds the unit tests, and those named in `tests`, with `mutants` in core; gives the programs, and what does not
+    /// compile.
     pub(crate) fn build(
         &self,
         files: &BTreeMap<String, File>,
         mutants: &[&Mutant],
-    ) -> Result<(PathBuf, BTreeSet<u32>), String> {
+        tests: &[String],
+    ) -> Result<(Vec<PathBuf>, BTreeSet<u32>), String> {
         let count = mutants.iter().map(|mutant| mutant.number + 1).max().unwrap_or(1);
         let module = MUTANT_MODULE.replace("COUNT", &count.to_string());
         fs::write(self.path.join("core/src/mutant.rs"), module).map_err(|error| error.to_string())?;
-        self.change("core/src/lib.rs", |text| format!("{HEAD}{text}\n#[cfg(test)]\nmod mutant;\n"))?;
+        self.change("core/src/lib.rs", |text| {
+            let text = text.replace("#[cfg(test)]\nextern crate std;", "extern crate std;");
+            format!("{HEAD}{text}\nmod mutant;\n")
+        })?;
         let mut unviable = BTreeSet::new();
         for round in 1..=ROUNDS_MAX {
             let mut written = BTreeMap::new();
@@ -65,10 +70,10 @@ impl Tree {
                     .map_err(|error| format!("{path}: {error}"))?;
                 written.insert(path.clone(), rewritten);
             }
-            let errors = messages(&self.cargo(&["check", "--profile", "test"])?);
+            let errors = messages(&self.cargo(&["check", "--profile", "test"], tests)?);
             let errors: Vec<_> = errors.iter().filter_map(|line| compiler_error(line)).collect();
             if errors.is_empty() {
-                return Ok((self.program()?, unviable));
+                return Ok((self.programs(tests)?, unviable));
             }
             let before = unviable.len();
             for error in &errors {
@@ -83,24 +88,22 @@ impl Tree {
         Err(format!("errors without end: {ROUNDS_MAX} rounds"))
     }
 
-    fn program(&self) -> Result<PathBuf, String> {
+    fn programs(&self, tests: &[String]) -> Result<Vec<PathBuf>, String> {
         eprintln!("building the tests");
-        let output = self.cargo(&["test", "--no-run"])?;
-        let found = messages(&output).iter().find_map(|line| {
-            Some(PathBuf::from(line.get("executable")?.as_str()?)).filter(|path| path.is_file())
-        });
-        found.ok_or_else(|| "cargo built no program".to_owned())
+        let output = self.cargo(&["test", "--no-run"], tests)?;
+        let built = messages(&output);
+        let paths = built.iter().filter_map(|line| Some(PathBuf::from(line.get("executable")?.as_str()?)));
+        let found: Vec<_> = paths.collect();
+        if found.len() > tests.len() { Ok(found) } else { Err("cargo did not build all tests".to_owned()) }
     }
 
-    fn cargo(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
+    fn cargo(&self, arguments: &[&str], tests: &[String]) -> Result<Vec<u8>, String> {
         let mut command = Command::new("cargo");
-        command.args(arguments).args([
-            "--lib",
-            "--package",
-            "livesky-core",
-            "--message-format=json",
-            "--quiet",
-        ]);
+        let targets = tests.iter().flat_map(|test| ["--test", test]);
+        command
+            .args(arguments)
+            .args(["--lib", "--package", "livesky-core", "--message-format=json", "--quiet"])
+            .args(targets);
         command.env("CARGO_TARGET_DIR", self.target.join("mutants/target"));
         // `const_eval_select` alone lets functions that constants are made of be changed when they run.
         command.env("RUSTC_BOOTSTRAP", "livesky_core").env("CARGO_PROFILE_TEST_DEBUG", "0");

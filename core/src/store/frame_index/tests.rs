@@ -55,6 +55,39 @@ fn a_frame_completes_when_its_last_fragment_comes() {
 }
 
 #[test]
+fn a_window_whose_end_is_the_ring_s_holds_its_last_frame() {
+    let mut slots = [FrameSlot::EMPTY; 4];
+    let mut index = FrameIndex::new(&mut slots, &mut []);
+    for id in 6..=8 {
+        assert_eq!(index.insert_complete(info(id, id == 8), store_key(id), 1), Ok(()));
+    }
+    // Frame 8 is at place 0.
+    assert_eq!((index.newest_key(), index.next_complete(FrameId(8))), (Some(FrameId(8)), Some(FrameId(8))));
+    assert_eq!((index.len(), index.is_empty()), (3, false));
+    assert_eq!(index.remove(FrameId(7)), Some(store_key(7)));
+    assert_eq!(index.oldest_held(), Some(FrameId(6)));
+    for id in [6, 8] {
+        index.remove(FrameId(id));
+    }
+    assert!(index.is_empty());
+}
+
+#[test]
+fn a_window_moves_on_when_its_ends_are_gone() {
+    let mut slots = [FrameSlot::EMPTY; 4];
+    let mut index = FrameIndex::new(&mut slots, &mut []);
+    for id in 5..=8 {
+        assert_eq!(index.insert_complete(info(id, true), store_key(id), 1), Ok(()));
+    }
+    assert_eq!(index.insert_complete(info(9, true), store_key(9), 1), Err(IndexFull));
+    for id in [6, 5] {
+        index.remove(FrameId(id));
+    }
+    assert_eq!(index.insert_complete(info(10, true), store_key(10), 1), Ok(()), "7 to 10 fit");
+    assert_eq!(index.insert_complete(info(11, true), store_key(11), 1), Err(IndexFull));
+}
+
+#[test]
 fn missing_fragments_are_told_64_at_a_time() {
     let (mut slots, mut assemblies) = ([FrameSlot::EMPTY], [Assembly::EMPTY]);
     let mut index = FrameIndex::new(&mut slots, &mut assemblies);

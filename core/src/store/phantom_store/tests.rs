@@ -28,6 +28,7 @@ fn a_fragment_is_known_by_its_first_bytes() {
 fn a_released_frame_makes_room_and_leaves_a_stale_key() {
     let (mut tags, mut links) = ([PhantomStore::EMPTY_TAG; 2], [PageLink::EMPTY; 2]);
     let mut store = PhantomStore::new(&mut tags, &mut links);
+    assert_eq!(store.free_count(), 2);
     let old = store.allocate(8, 4).unwrap();
     assert_eq!((store.allocate(1, 1), store.free_count()), (Err(StoreFull), 0));
     store.release(old);

@@ -2,6 +2,7 @@ use core::net::SocketAddr;
 
 use super::*;
 use crate::endpoint::Reject;
+use crate::limits::DATAGRAM_LEN_MAX;
 
 /// RFC 5769 clause 2.1: a request with SOFTWARE, PRIORITY, ICE-CONTROLLED, USERNAME, MESSAGE-INTEGRITY and FINGERPRINT.
 const REQUEST: [u8; 108] = *b"\x00\x01\x00\x58\x21\x12\xa4\x42\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae\
@@ -130,6 +131,77 @@ fn an_error_names_what_was_not_understood() {
     );
     let read = StunMessage::parse(&out[..len]).unwrap();
     assert_eq!((read.class, read.error_code), (StunClass::Error, Some(420)));
+}
+
+#[test]
+fn errors_are_three_hundreds_to_six_hundreds() {
+    for (class, number, code) in [
+        (3, 0, Ok(300)),
+        (6, 99, Ok(699)),
+        (2, 99, Err(())),
+        (7, 0, Err(())),
+        (4, 100, Err(())),
+        (2, 100, Err(())),
+    ] {
+        let mut out = [0; 64];
+        let mut writer = StunWriter::new(&mut out, StunClass::Error, TRANSACTION).unwrap();
+        assert!(writer.error(438));
+        let len = writer.finish();
+        out[len - 2..len].copy_from_slice(&[class, number]);
+        let read = StunMessage::parse(&out[..len]);
+        assert_eq!(
+            read.map(|read| read.error_code),
+            code.map(Some).map_err(|()| Reject::Malformed),
+            "{class} {number}"
+        );
+    }
+    let mut out = [0; 64];
+    let mut writer = StunWriter::new(&mut out, StunClass::Error, TRANSACTION).unwrap();
+    assert!(!writer.error(25_600), "no class is that high");
+}
+
+#[test]
+fn a_plain_address_alone_is_where_the_client_is_seen() {
+    let seen = address("192.0.2.2:2");
+    let mut out = [0; 64];
+    let mut writer = StunWriter::new(&mut out, StunClass::Success, TRANSACTION).unwrap();
+    assert!(writer.address(StunAddress::Mapped, &seen));
+    let len = writer.finish();
+    assert_eq!(out[STUN_HEADER_LEN + 6..len], [0, 2, 192, 0, 2, 2], "in plain");
+    assert_eq!(StunMessage::parse(&out[..len]).unwrap().mapped, Some(seen));
+}
+
+#[test]
+fn the_longest_datagram_is_read_and_a_longer_one_is_not() {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let mut writer = StunWriter::new(&mut out, StunClass::Request, TRANSACTION).unwrap();
+    writer.pad_to(DATAGRAM_LEN_MAX);
+    assert_eq!(writer.finish(), DATAGRAM_LEN_MAX);
+    assert!(StunMessage::parse(&out).is_ok());
+    let mut longer = out.to_vec();
+    longer[2..4]
+        .copy_from_slice(&u16::try_from(DATAGRAM_LEN_MAX - STUN_HEADER_LEN + 4).unwrap().to_be_bytes());
+    longer.extend([0x80, 0, 0, 0]);
+    assert_eq!(StunMessage::parse(&longer), Err(Reject::Malformed));
+}
+
+#[test]
+fn what_may_be_ignored_begins_at_0x8000() {
+    for (kind, unknown) in [(0x7fff, &[0x7fff][..]), (0x8000, &[])] {
+        let mut message = RESPONSE_V4[..STUN_HEADER_LEN].to_vec();
+        message[3] = 4;
+        message.extend(u16::to_be_bytes(kind));
+        message.extend([0, 0]);
+        assert_eq!(StunMessage::parse(&message).unwrap().unknown, unknown, "{kind:x}");
+    }
+}
+
+#[test]
+fn a_wish_for_another_address_and_one_for_another_port_are_two() {
+    for (ip, port, bits) in [(false, false, 0), (false, true, 2), (true, false, 4), (true, true, 6)] {
+        let change = Change { ip, port };
+        assert_eq!((change.bits(), Change::from_bits(bits)), (bits, change));
+    }
 }
 
 #[test]
