@@ -15,6 +15,8 @@ const SPARE_S: u64 = 2;
 const MEMORY_MAX_KB: u32 = 2_000_000;
 /// Tests that take longer run last, where no other noticed anything.
 const QUICK: Duration = Duration::from_millis(20);
+/// Integration tests that take longer are left out: thousands of mutants times seconds are hours.
+const LONG: Duration = Duration::from_millis(500);
 /// Tests that come by more mutants are of whole machines: they run after those of one thing.
 const NARROW_MUTANTS_MAX: usize = 400;
 /// Signals to a process whose processor time is used up: the second where that is the last limit, too.
@@ -68,6 +70,10 @@ impl Runs {
                     return Err(format!("{name} fails, with no mutant awake"));
                 }
                 let took = began.elapsed();
+                if program > 0 && took > LONG {
+                    eprintln!("{name} takes {} ms and is left out", took.as_millis());
+                    continue;
+                }
                 let reaches = runs.note(&record, runs.tests.len());
                 runs.tests.push(Test { program, name, took, reaches });
             }

@@ -5,6 +5,8 @@ mod hand_over;
 mod meeting;
 mod model;
 mod properties;
+mod repair;
+mod rig;
 mod silence;
 mod sizes;
 
