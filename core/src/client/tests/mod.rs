@@ -1,5 +1,7 @@
 //! The client alone.
 
+mod arrivals;
+mod feeding;
 mod goodbyes;
 mod hand_over;
 mod meeting;

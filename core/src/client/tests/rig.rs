@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::goodbyes::{address, config, joined_as, meet};
 use super::script::{Memory, TestClient};
+use crate::client::ClientConfig;
 use crate::client::peer::EDGE;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::link::Link;
@@ -24,9 +25,9 @@ pub(super) fn after(ms: u64) -> Instant {
     NOW + Duration::from_millis(ms)
 }
 
-/// One substream, so that whom it concerns is plain.
+/// One substream, so that whom it concerns is plain, and room for many children.
 pub(super) fn one_substream() -> ChannelSettings {
-    ChannelSettings { substreams: 1, ..ChannelSettings::default() }
+    ChannelSettings { substreams: 1, upload_cap_percent: 1_000, ..ChannelSettings::default() }
 }
 
 /// What a datagram carried.
@@ -50,7 +51,8 @@ pub(super) struct Rig<'m> {
 
 impl<'m> Rig<'m> {
     pub(super) fn new(memory: &'m mut Memory, class: Class, settings: ChannelSettings, peers: u16) -> Self {
-        let (mut client, edge) = joined_as(memory, config(), class, settings);
+        let (mut client, edge) =
+            joined_as(memory, ClientConfig { upload_bps: 4_000_000, ..config() }, class, settings);
         // The answer to the hello came at once: a round trip like no other.
         let link = &mut client.peer_mut(EDGE).unwrap().link;
         *link = Link::EMPTY;
@@ -109,6 +111,16 @@ impl<'m> Rig<'m> {
         let mut datagram = vec![7; DATA_HEADER_LEN + usize::from(len)];
         header.write(&mut datagram).unwrap();
         self.client.handle_datagram(now, Path::to(address(from)), &datagram)
+    }
+
+    /// A packet of peer `from` is lost on the way.
+    pub(super) fn skip_packet(&mut self, from: u16) {
+        self.packets[usize::from(from)] += 1;
+    }
+
+    /// The next packet of peer `from` is the last one once more.
+    pub(super) fn repeat_packet(&mut self, from: u16) {
+        self.packets[usize::from(from)] -= 1;
     }
 
     /// Peer `from` sends whole frames.
