@@ -11,6 +11,7 @@ use crate::wire::control::{
     Accept, Candidate, Challenge, Class, ClientId, Cookie, LeaveReason, LinkId, Message, RefuseReason,
     Refused, Status,
 };
+use crate::wire::report::ReportAck;
 use crate::wire::{DataHeader, Datagram};
 use crate::{Instant, Path};
 
@@ -36,6 +37,7 @@ pub(crate) enum Told {
     Leave(LeaveReason),
     Reset(LinkId),
     Introduce(ClientId, Vec<SocketAddr>),
+    ReportAck(ReportAck),
 }
 
 impl Told {
@@ -60,6 +62,7 @@ impl Told {
             Message::Leave { reason } => Self::Leave(*reason),
             Message::Reset { link } => Self::Reset(*link),
             Message::Introduce(introduce) => Self::Introduce(introduce.client, introduce.addresses.to_vec()),
+            Message::ReportAck(ack) => Self::ReportAck(*ack),
             other => panic!("an edge does not say {other:?}"),
         }
     }

@@ -1,0 +1,128 @@
+//! What suppliers can still take on, and pure figures of an edge.
+
+use super::harness::*;
+use crate::Instant;
+use crate::edge::channel::ChannelSlot;
+use crate::edge::feeds::{has_overlay, instant_of, share_of};
+use crate::edge::tracker::{Supplier, better};
+use crate::media::{FrameId, Overlay};
+use crate::wire::control::{Message, Status};
+
+fn world(memory: &mut EdgeMemory) -> World<'_> {
+    World::new(memory, config(100_000_000, 90), settings(), 30)
+}
+
+#[test]
+fn spare_slots_are_a_share_of_all_what_is_promised_and_one_client_s() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = world(&mut memory);
+    for (all, free, can_supply, has_spare) in [
+        // 5 of 100 and six substreams.
+        (100, 11, false, true),
+        (100, 10, false, false),
+        // 12 of 100 before a client that could supply others.
+        (100, 18, true, true),
+        (100, 17, true, false),
+        (0, 6, false, true),
+        (0, 5, false, false),
+    ] {
+        let channel = world.edge.channel_mut(world.channel).unwrap();
+        (channel.slots_all, channel.slots_free) = (all, free);
+        assert_eq!(world.edge.has_spare_slots(world.channel, can_supply), has_spare, "{free} of {all}");
+    }
+}
+
+#[test]
+fn slots_are_counted_as_the_last_statuses_tell() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = world(&mut memory);
+    let (first, second) = (world.join(), world.join());
+    let counted = |world: &World<'_>| {
+        let channel = world.edge.channel(world.channel).unwrap();
+        (channel.slots_free, channel.slots_all, channel.uplink_slots)
+    };
+    for (viewer, slots, slots_max, feedable, sums) in [
+        (first, 4, 7, 0x3f, (4, 7, 7)),
+        (second, 2, 3, 0x3f, (6, 10, 10)),
+        (first, 1, 7, 0x3f, (3, 10, 10)),
+        // Nothing to pass on: what it could take on does not count.
+        (second, 2, 3, 0, (1, 7, 10)),
+        (second, 9, 3, 0x3f, (4, 10, 10)),
+        (first, 0, 0, 0, (3, 3, 3)),
+    ] {
+        let status = Status { slots, slots_max, feedable, ..Status::default() };
+        world.say(viewer, &Message::Status(status)).unwrap();
+        assert_eq!(counted(&world), sums);
+    }
+}
+
+#[test]
+fn who_can_supply_others_is_told_by_its_slots_or_its_uplink() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = world(&mut memory);
+    world.join();
+    for (slots_max, upload_bps, can_supply) in
+        [(0, 0, false), (1, 0, true), (0, 400_000, true), (0, 1_000, false)]
+    {
+        let record = world.edge.record_mut(0).unwrap();
+        (record.slots_max, record.upload_bps) = (slots_max, upload_bps);
+        assert_eq!(world.edge.can_supply(0), can_supply, "{slots_max} {upload_bps}");
+    }
+    assert!(!world.edge.can_supply(1), "nobody is there");
+}
+
+#[test]
+fn one_more_feed_for_good_is_within_the_target() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = world(&mut memory);
+    let channel = world.edge.channel_mut(world.channel).unwrap();
+    // Up to N1 = 90 clients the edge feeds all of them.
+    channel.clients = 10;
+    for (feeds, is_below) in [(0, true), (59, true), (60, false)] {
+        world.edge.channel_mut(world.channel).unwrap().feeds = feeds;
+        assert_eq!(world.edge.is_below_target(world.channel), is_below, "{feeds} sixths");
+    }
+}
+
+#[test]
+fn a_frame_is_timely_for_a_target_buffer() {
+    let slot = ChannelSlot { settings: settings(), newest: Some(FrameId(500)), ..ChannelSlot::EMPTY };
+    // 4 s at 25 a second.
+    for (frame, is_timely) in [(500, true), (401, true), (400, false), (0, false)] {
+        assert_eq!(slot.is_timely(FrameId(frame)), is_timely, "{frame}");
+    }
+    assert!(!ChannelSlot { newest: None, ..slot }.is_timely(FrameId(500)));
+}
+
+#[test]
+fn shares_are_cut_off_at_nothing_and_all() {
+    for (rate_bps, share, expected) in [
+        (1_000, 0.5, 500),
+        (1_000, 0.0, 0),
+        (1_000, 1.0, 1_000),
+        (1_000, -1.0, 0),
+        (1_000, 7.0, 1_000),
+        (3, 0.5, 1),
+    ] {
+        assert_eq!(share_of(rate_bps, share), expected, "{share} of {rate_bps}");
+    }
+    assert_eq!(instant_of(25), Instant::from_millis(2_500));
+    for (overlay, levels, has) in
+        [(Overlay::Push, 1, false), (Overlay::Push, 2, true), (Overlay::Off, 2, false)]
+    {
+        assert_eq!(has_overlay(overlay, levels), has, "{overlay:?} {levels}");
+    }
+}
+
+#[test]
+fn the_freer_supplier_is_better_and_of_two_as_free_the_older() {
+    let supplier = |slot, slots_free, joined_ms| {
+        Some(Supplier { slot, slots_free, joined_at: Instant::from_millis(joined_ms) })
+    };
+    let best = |left, right| better(left, right).map(|supplier| supplier.slot);
+    assert_eq!(best(supplier(1, 3, 10), supplier(2, 4, 20)), Some(2));
+    assert_eq!(best(supplier(1, 4, 20), supplier(2, 3, 10)), Some(1));
+    assert_eq!(best(supplier(1, 4, 20), supplier(2, 4, 10)), Some(2));
+    assert_eq!(best(supplier(1, 4, 10), supplier(2, 4, 20)), Some(1));
+    assert_eq!((best(None, supplier(2, 0, 0)), best(supplier(1, 0, 0), None)), (Some(2), Some(1)));
+}
