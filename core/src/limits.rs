@@ -30,5 +30,7 @@ pub const ACK_RUNS_MAX: usize = 32;
 pub const TICKET_LEN_MAX: usize = 512;
 /// Addresses in an introduction: public, private, IPv6 (protocol.md, "NAT").
 pub const MEETING_ADDRESSES_MAX: usize = 3;
+/// Peers that one that leaves names in its place: as many as a child tries before it had better ask the edge.
+pub const SUCCESSORS_MAX: usize = 4;
 /// Peers named in a report as not met.
 pub const UNMET_MAX: usize = 4;

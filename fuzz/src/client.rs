@@ -419,17 +419,12 @@ impl Script<'_, '_, '_> {
                 let grant = if self.bytes.one_in(3) { Grant::Lease } else { Grant::Feed };
                 Message::Accept(Accept { substream, first: self.frame(), level: self.level(), grant })
             }
+            4 if self.bytes.one_in(3) => Message::Starved { substream, since: self.frame() },
             4 => Message::Release { substream, until: self.frame() },
             5 => {
-                let reason = [
-                    RefuseReason::Full,
-                    RefuseReason::Level,
-                    RefuseReason::Unhealthy,
-                    RefuseReason::Budget,
-                    RefuseReason::Slow,
-                    RefuseReason::Leaving,
-                ];
-                Message::Refuse { substream, reason: reason[self.bytes.below(6)] }
+                use RefuseReason::{Budget, Full, Leaving, Level, Slow, Unhealthy};
+                let reason = [Full, Level, Unhealthy, Budget, Slow, Leaving][self.bytes.below(6)];
+                Message::Refuse { substream, reason }
             }
             6 | 7 => {
                 let mut items = heapless::Vec::new();
@@ -459,6 +454,10 @@ impl Script<'_, '_, '_> {
             14 if self.bytes.one_in(3) => Message::Redirect { alternatives: self.anybody().collect() },
             14 => Message::Missing { frame: self.frame() },
             15 if self.bytes.one_in(3) => Message::Leave { reason: LeaveReason::Done },
+            15 if self.bytes.one_in(4) => {
+                let clients = [self.bytes.byte(), 101].map(|client| ClientId(u32::from(client.max(1))));
+                Message::Successors { clients: clients.into_iter().collect() }
+            }
             15 => Message::Candidates { list: self.candidates() },
             16 if self.bytes.one_in(3) => Message::Reset { link: self.others[who].own_link },
             16 => {

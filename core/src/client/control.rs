@@ -96,6 +96,9 @@ impl<S: FrameStore> Client<'_, S> {
                 self.push_seen(slot, writer);
             }
         }
+        if owed.leave {
+            self.push_successors(slot, writer);
+        }
         let is_reporting = slot == EDGE && self.reports.is_due();
         owed.leave =
             owed.leave && (is_reporting || !writer.push(&Message::Leave { reason: LeaveReason::Done }));
@@ -104,6 +107,13 @@ impl<S: FrameStore> Client<'_, S> {
         }
         let token = self.peer(slot).map_or(0, |peer| peer.probe.token);
         owed.ping = owed.ping && token != 0 && !writer.push(&Message::Ping { token });
+    }
+
+    /// A child is told whom to ask instead.
+    fn push_successors(&self, slot: u8, writer: &mut ControlWriter<'_>) {
+        let clients = self.successors_for(slot);
+        // Without room it asks the edge.
+        let _ = clients.is_empty() || writer.push(&Message::Successors { clients });
     }
 
     /// A peer that was introduced is told where it seems to be.
@@ -149,12 +159,29 @@ impl<S: FrameStore> Client<'_, S> {
                 owed.accept &= !bit(substream);
             }
         }
+        if self.peer(slot).is_some_and(|peer| peer.has_starved_due)
+            && self.push_starved(slot, writer)
+            && let Some(peer) = self.peer_mut(slot)
+        {
+            peer.has_starved_due = false;
+        }
         while let Some(&(substream, reason)) = owed.refuse.last() {
             if !writer.push(&Message::Refuse { substream, reason }) {
                 break;
             }
             owed.refuse.pop();
         }
+    }
+
+    /// Tells a child what does not come. `false`: no room for all.
+    fn push_starved(&self, slot: u8, writer: &mut ControlWriter<'_>) -> bool {
+        let children = self.peer(slot).map_or(0, |peer| peer.children);
+        substreams_of(children).all(|substream| {
+            let is_fed =
+                self.feeds.get(usize::from(substream)).is_none_or(|feed| feed.starved_at == Instant::ZERO);
+            let since = self.first_lacking(substream, EDGE).unwrap_or_default();
+            is_fed || writer.push(&Message::Starved { substream, since })
+        })
     }
 
     fn push_release(

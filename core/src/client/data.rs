@@ -78,6 +78,9 @@ impl<S: FrameStore> Client<'_, S> {
             }
             feed.set_level(level);
         }
+        if feed.is_from(slot) {
+            feed.patient_until = Instant::ZERO;
+        }
         let Some(stretch) = feed.stretch_mut(slot, id) else {
             self.on_stray(now, slot, substream, id);
             return;

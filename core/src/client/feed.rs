@@ -66,6 +66,10 @@ pub struct Feed {
     pub level: u8,
     /// Whether the feeder has fallen behind what others bring: another one is looked for.
     pub is_lagging: bool,
+    /// When the children were last told that nothing comes; `ZERO` while something does.
+    pub starved_at: Instant,
+    /// Until when the feeder is borne with although nothing comes: it said that it is not to blame.
+    pub patient_until: Instant,
     /// The lowest level told since there are children on the substream: what DUAL and Babel (RFC 8966 clause 3.5.1) call the
     /// feasibility distance. Says nothing without children.
     told: u8,
@@ -86,6 +90,8 @@ impl Feed {
         grant: Grant::Feed,
         level: NO_LEVEL,
         is_lagging: false,
+        starved_at: Instant::ZERO,
+        patient_until: Instant::ZERO,
         told: NO_LEVEL,
         request: None,
         search_at: Instant::ZERO,

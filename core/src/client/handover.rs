@@ -74,6 +74,7 @@ impl<S: FrameStore> Client<'_, S> {
             self.check_silence(now, substream);
             self.check_lag(now, substream);
             self.note_overdue(now, substream);
+            self.check_starved(now, substream);
             is_searching |= self.search(now, substream);
         }
         self.check_fed(now);
@@ -178,7 +179,7 @@ impl<S: FrameStore> Client<'_, S> {
         if silence <= beat.saturating_add(LATE) || !is_lagging {
             return;
         }
-        if silence > beat.saturating_add(FEED_SILENT_MAX) {
+        if silence > beat.saturating_add(FEED_SILENT_MAX) && !self.is_patient(now, substream) {
             self.on_feeder_lost(now, stretch.peer, substream);
             if stretch.peer != EDGE {
                 if let Some(feed) = self.feed_mut(substream) {
@@ -293,7 +294,7 @@ impl<S: FrameStore> Client<'_, S> {
             let slot = self.peers.iter().position(|peer| peer.is_known() && peer.client == candidate.client);
             let slot = slot.and_then(|slot| u8::try_from(slot).ok()).filter(|&slot| slot != EDGE);
             let known_peer = slot.and_then(|slot| self.peer(slot));
-            if known_peer.is_some_and(|peer| peer.is_suspect) {
+            if known_peer.is_some_and(|peer| peer.probe.is_suspect) {
                 continue;
             }
             let is_child = known_peer.is_some_and(|peer| peer.children & bit(substream) != 0);
@@ -361,6 +362,7 @@ impl<S: FrameStore> Client<'_, S> {
             feed.set_level(level);
             feed.search_at = now;
             feed.is_lagging = false;
+            feed.patient_until = Instant::ZERO;
             feed.releases.retain(|release| release.peer != slot);
         }
         // A feed that has just begun may have to catch up.

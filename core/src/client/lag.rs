@@ -45,7 +45,8 @@ impl<S: FrameStore> Client<'_, S> {
             }
             return;
         }
-        if !can_ask || was_lagging || !is_lagging || self.clocks.adapt_at > now {
+        let is_patient = self.is_patient(now, substream);
+        if !can_ask || is_patient || was_lagging || !is_lagging || self.clocks.adapt_at > now {
             return;
         }
         self.cool_down(now);

@@ -17,6 +17,7 @@ use super::reports::Reports;
 use super::serve::Sending;
 use super::session::{Joining, Session};
 use super::stats::ClientStats;
+use super::succession::Successors;
 use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
 use crate::limits::{DATAGRAM_LEN_MAX, SUBSTREAMS_MAX, UNMET_MAX};
 use crate::link::{Ledbat, TokenBucket};
@@ -130,6 +131,8 @@ pub struct Client<'a, S> {
     pub(super) events: Deque<ClientEvent, { ClientEvent::QUEUE_LEN }>,
     pub(super) stats: ClientStats,
     pub(super) reports: Reports,
+    /// Whom a peer named in its place last, and which.
+    pub(super) successors: (u8, Successors),
 }
 
 impl<'a, S: FrameStore> Client<'a, S> {
@@ -174,6 +177,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             events: Deque::new(),
             stats: ClientStats::default(),
             reports: Reports::new(config.seed),
+            successors: (EDGE, Successors::new()),
         }
     }
 
@@ -202,6 +206,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.events.clear();
         self.stats = ClientStats::default();
         self.reports = Reports::new(config.seed);
+        self.successors = (EDGE, Successors::new());
     }
 
     /// Asks the edge for a channel. What was watched before ends; its peers are told. At the edge of a session this takes one round
@@ -340,6 +345,11 @@ impl<'a, S: FrameStore> Client<'a, S> {
             Message::Pull { items } => self.on_pull(slot, items),
             Message::Missing { frame } => {
                 self.holes.on_missing(*frame, slot, now);
+                Ok(())
+            }
+            Message::Starved { substream, since } => self.on_starved(now, slot, *substream, *since),
+            Message::Successors { clients } => {
+                self.successors = (slot, clients.clone());
                 Ok(())
             }
             Message::Leave { reason } => self.on_leave(now, slot, *reason),

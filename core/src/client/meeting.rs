@@ -228,7 +228,7 @@ impl<S: FrameStore> Client<'_, S> {
         u8::try_from(position + 1).ok()
     }
 
-    fn slot_of_client(&self, client: ClientId) -> Option<u8> {
+    pub(super) fn slot_of_client(&self, client: ClientId) -> Option<u8> {
         let position = self.peers.iter().skip(1).position(|peer| peer.is_known() && peer.client == client)?;
         u8::try_from(position + 1).ok()
     }

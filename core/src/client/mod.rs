@@ -4,8 +4,8 @@
 //! - `meeting`, `peers`, `peer`: coming to know other clients, keeping and losing them; slot 0 is the edge, one more possible parent
 //!   of each substream. `discovery`: what a NAT on the way does.
 //! - `redirect`: going to another edge, because this one is full or hands its clients over.
-//! - `handover`, [`feed`], [`select`]: who feeds each substream, and changing over by a cut. `suspicion`, `lag`: feeders that fall silent or
-//!   behind.
+//! - `handover`, [`feed`], [`select`]: who feeds each substream, and changing over by a cut. `suspicion`, `lag`, `starved`: feeders
+//!   that fall silent or behind, or are not to blame for it; `succession`: those that take leave.
 //! - `data`: fragments that arrive; `pull`, [`holes`]: those that do not; `maps`: who has what.
 //! - `serve`: feeding children over the uplink; `control`: datagrams built from what peers are owed.
 //! - `reports`, `minute`: what the edge is told of it all, once a minute.
@@ -34,7 +34,9 @@ mod reports;
 pub mod select;
 mod serve;
 mod session;
+mod starved;
 mod stats;
+mod succession;
 mod suspicion;
 mod uplink;
 mod view;

@@ -133,6 +133,8 @@ pub struct Probe {
     pub sent_at: Instant,
     /// How often since.
     pub pings: u8,
+    /// Whether the peer feeds this client and neither sent what was due nor answered.
+    pub is_suspect: bool,
 }
 
 /// One other endpoint. `EMPTY` is a free slot.
@@ -160,10 +162,10 @@ pub struct Peer {
     pub again_at: Instant,
     /// The ping under way.
     pub probe: Probe,
-    /// Whether it feeds this client and neither sent what was due nor answered.
-    pub is_suspect: bool,
     /// What it is owed.
     pub owed: Owed,
+    /// Whether it is owed word of which of the substreams it is fed do not come.
+    pub has_starved_due: bool,
     /// Substreams this client feeds it.
     pub children: u16,
     /// Substreams of those whose next frame is ready to be sent.
@@ -191,9 +193,9 @@ impl Peer {
         is_expected: false,
         credit_bytes: 0,
         again_at: Instant::ZERO,
-        probe: Probe { token: 0, sent_at: Instant::ZERO, pings: 0 },
-        is_suspect: false,
+        probe: Probe { token: 0, sent_at: Instant::ZERO, pings: 0, is_suspect: false },
         owed: Owed::EMPTY,
+        has_starved_due: false,
         children: 0,
         ready: 0,
         serving: [Serving { first: FrameId(0), cursor: FrameId(0), until_plus_one: 0 }; SUBSTREAMS_MAX],

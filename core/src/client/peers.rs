@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::machine::Client;
-use super::peer::{Acquaintance, EDGE, Known, Owed, Peer, slot_bit, slots_of};
+use super::peer::{Acquaintance, EDGE, Known, Owed, Peer, bit, slot_bit, slots_of};
+use super::succession::Successors;
 use crate::endpoint::{Path, Reject};
 use crate::store::FrameStore;
 use crate::time::Instant;
@@ -146,7 +147,13 @@ impl<S: FrameStore> Client<'_, S> {
                 joining.delay(now + Duration::from_secs(1));
             }
         } else {
+            let feeds = self.feeds.iter().zip(0_u8..).filter(|(feed, _)| feed.is_from(slot));
+            let fed = feeds.fold(0, |set, (_, substream)| set | bit(substream));
+            let (of, named) = core::mem::replace(&mut self.successors, (EDGE, Successors::new()));
             self.lose_peer(now, slot);
+            if of == slot {
+                self.ask_successors(now, fed, &named);
+            }
         }
         Ok(())
     }
@@ -242,7 +249,7 @@ impl<S: FrameStore> Client<'_, S> {
                 known.not_before = now + Duration::from_secs(2);
             }
             RefuseReason::Level | RefuseReason::Unhealthy => {
-                known.candidate.feedable &= !super::peer::bit(substream);
+                known.candidate.feedable &= !bit(substream);
             }
             RefuseReason::Leaving => known.not_before = now + SET_ASIDE,
         }

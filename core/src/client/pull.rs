@@ -76,10 +76,13 @@ impl<S: FrameStore> Client<'_, S> {
         let left_us = self.playout.deadline_of(hole.frame).map(|deadline| deadline.micros_since(now));
         let substream = settings.mapping.substream_of(hole.frame, settings.substreams);
         let feeder = self.feeds.get(usize::from(substream))?.parent().and_then(|slot| self.peer(slot));
+        let is_gone = feeder.is_some_and(|feeder| feeder.probe.is_suspect);
         let rtt_us = feeder.map_or(0, |feeder| u64::from(feeder.link.rtt().smoothed_us()));
-        let is_urgent = left_us.is_some_and(|left_us| left_us < URGENT_US);
+        let beat_us = self.has_children(substream).then(|| settings.beat().saturating_add(LATE).as_micros());
+        let beat_us = beat_us.and_then(|us| u64::try_from(us).ok());
         // A suspect sends nothing again.
-        let grace_us = if feeder.is_some_and(|feeder| feeder.is_suspect) { 0 } else { 2 * rtt_us + GRACE_US };
+        let grace_us = if is_gone { 0 } else { grace_us(rtt_us, beat_us) };
+        let is_urgent = left_us.is_some_and(|left_us| left_us < URGENT_US);
         let is_overdue = now.micros_since(hole.noted_at) >= grace_us;
         if !(is_urgent || is_overdue) || hole.again_at > now {
             return None;
@@ -166,6 +169,15 @@ impl<S: FrameStore> Client<'_, S> {
     }
 }
 
+/// How long a hole is left to its feeder's own retransmission: two round trips and a little. With children the urgency is that of their
+/// next beat, `beat_us` after the hole was found (protocol.md, "Mesh pull"): a pull's answer has to be there by then, but not before what a
+/// retransmission takes.
+fn grace_us(rtt_us: u64, beat_us: Option<u64>) -> u64 {
+    let own_us = 2 * rtt_us + GRACE_US;
+    let soonest_us = rtt_us * 5 / 4 + GRACE_US / 2;
+    beat_us.map_or(own_us, |beat_us| beat_us.saturating_sub(rtt_us).max(soonest_us).min(own_us))
+}
+
 /// The first run of up to 64 missing fragments of a frame; `None` when it is complete.
 fn missing_of(frames: &crate::store::FrameIndex<'_>, frame: FrameId) -> Option<PullItem> {
     let Some(entry) = frames.get(frame) else {
@@ -180,4 +192,18 @@ fn missing_of(frames: &crate::store::FrameIndex<'_>, frame: FrameId) -> Option<P
         first = first.saturating_add(64);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grace_us;
+
+    #[test]
+    fn with_children_a_hole_waits_no_longer_than_their_beat_allows() {
+        assert_eq!(grace_us(100_000, None), 300_000);
+        assert_eq!(grace_us(100_000, Some(300_000)), 200_000, "a round trip before the beat");
+        assert_eq!(grace_us(100_000, Some(100_000)), 175_000, "a retransmission has to have its chance");
+        assert_eq!(grace_us(20_000, Some(300_000)), 140_000, "never longer than without");
+        assert_eq!(grace_us(0, Some(0)), 50_000);
+    }
 }

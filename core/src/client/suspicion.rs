@@ -100,7 +100,7 @@ pub(super) fn next_beat(
 impl<S: FrameStore> Client<'_, S> {
     /// Whether a peer is taken for dead.
     pub(super) fn is_suspect(&self, slot: u8) -> bool {
-        self.peer(slot).is_some_and(|peer| peer.is_suspect)
+        self.peer(slot).is_some_and(|peer| peer.probe.is_suspect)
     }
 
     /// Judges all who feed this client, or are suspected; sees to it that the next judgement comes in time.
@@ -136,7 +136,7 @@ impl<S: FrameStore> Client<'_, S> {
             asked_at: is_asked.then_some(probe.sent_at),
             pings: probe.pings,
             rtt_us: peer.link.rtt().smoothed_us(),
-            is_suspect: peer.is_suspect,
+            is_suspect: peer.probe.is_suspect,
         })
     }
 
@@ -163,7 +163,7 @@ impl<S: FrameStore> Client<'_, S> {
     /// A feeder does not answer: all it feeds is taken from the edge, until it speaks again or another parent is found.
     fn suspect(&mut self, now: Instant, slot: u8) {
         let Some(peer) = self.peer_mut(slot) else { return };
-        peer.is_suspect = true;
+        peer.probe.is_suspect = true;
         self.stats.suspicions = self.stats.suspicions.saturating_add(1);
         self.holes.forget_peer(slot);
         for substream in 0..self.substreams() {
@@ -198,7 +198,7 @@ impl<S: FrameStore> Client<'_, S> {
     pub(super) fn on_heard(&mut self, now: Instant, slot: u8) {
         let Some(peer) = self.peer_mut(slot) else { return };
         peer.link.on_heard(now);
-        if !core::mem::take(&mut peer.is_suspect) {
+        if !core::mem::take(&mut peer.probe.is_suspect) {
             return;
         }
         self.stats.suspicions_false = self.stats.suspicions_false.saturating_add(1);
@@ -212,7 +212,7 @@ impl<S: FrameStore> Client<'_, S> {
 impl Peer {
     /// Whether it can be asked for something: it was met, and not found silent since.
     pub(super) fn is_there(&self) -> bool {
-        self.is_met() && !self.is_suspect
+        self.is_met() && !self.probe.is_suspect
     }
 }
 

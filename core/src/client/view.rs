@@ -122,6 +122,13 @@ impl<S: FrameStore> Client<'_, S> {
         })
     }
 
+    /// Frames by which the feed of a substream is behind the newest frame known; `None` without a feed.
+    #[must_use]
+    pub fn behind_frames(&self, substream: u8) -> Option<u32> {
+        let stretch = self.feeds.get(usize::from(substream))?.current?;
+        Some(self.session.as_ref()?.newest.since(stretch.next))
+    }
+
     /// Totals.
     #[must_use]
     pub const fn stats(&self) -> &ClientStats {

@@ -84,6 +84,8 @@ impl<S: FrameStore> Edge<'_, S> {
             | Message::Report(_)
             | Message::ReportAck(_)
             | Message::Redirect { .. }
+            | Message::Starved { .. }
+            | Message::Successors { .. }
             | Message::Leave { .. } => Err(Reject::Unexpected),
         }
     }

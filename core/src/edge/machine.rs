@@ -275,6 +275,8 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             | Message::Seen { .. }
             | Message::ReportAck(_)
             | Message::Redirect { .. }
+            | Message::Starved { .. }
+            | Message::Successors { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }

@@ -4,8 +4,8 @@
 
 use crate::limits::{
     ACK_RUNS_MAX, ALTERNATIVES_MAX, CANDIDATES_MAX, CHANNEL_NAME_LEN_MAX, DATAGRAM_LEN_MAX, INIT_LEN_MAX,
-    LEVELS_MAX, MAP_LEN_MAX, MEETING_ADDRESSES_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, TICKET_LEN_MAX,
-    UNMET_MAX,
+    LEVELS_MAX, MAP_LEN_MAX, MEETING_ADDRESSES_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, SUCCESSORS_MAX,
+    TICKET_LEN_MAX, UNMET_MAX,
 };
 use crate::media::FrameInfo;
 use crate::wire::control::{Accept, Candidate, ClientId, Hello, LinkId, Meet, Message, Subscribe, Welcome};
@@ -104,6 +104,11 @@ const _: () = assert!(JOIN_RECORD <= MINUTE_REPORT);
 /// Longest `Redirect`.
 pub const REDIRECT_LEN_MAX: usize = BYTE + (BYTE + ALTERNATIVES_MAX * ADDRESS);
 
+/// Longest `Starved`.
+pub const STARVED_LEN_MAX: usize = BYTE + BYTE + U32;
+/// Longest `Successors`.
+pub const SUCCESSORS_LEN_MAX: usize = BYTE + (BYTE + SUCCESSORS_MAX * U32);
+
 /// Longest `Publish`, the longest of the stream messages.
 pub const PUBLISH_LEN_MAX: usize = BYTE
     + BYTE
@@ -160,6 +165,8 @@ impl Message<'_> {
             Self::Report(_) => REPORT_LEN_MAX,
             Self::ReportAck(_) => REPORT_ACK_LEN_MAX,
             Self::Redirect { .. } => REDIRECT_LEN_MAX,
+            Self::Starved { .. } => STARVED_LEN_MAX,
+            Self::Successors { .. } => SUCCESSORS_LEN_MAX,
         }
     }
 
@@ -176,13 +183,16 @@ impl Message<'_> {
             | Self::Accept(Accept { substream, level, .. }) => {
                 is_substream(*substream) && *level <= LEVELS_MAX
             }
-            Self::Refuse { substream, .. } | Self::Release { substream, .. } => is_substream(*substream),
+            Self::Refuse { substream, .. }
+            | Self::Release { substream, .. }
+            | Self::Starved { substream, .. } => is_substream(*substream),
             Self::BufferMap(map) => map.bits.len() <= MAP_LEN_MAX,
             Self::Candidates { list } => are_candidates_valid(list),
             Self::Introduce(introduce) => {
                 introduce.client != ClientId::EDGE && !introduce.addresses.is_empty()
             }
             Self::Redirect { alternatives } => !alternatives.is_empty(),
+            Self::Successors { clients } => !clients.contains(&ClientId::EDGE),
             Self::Padding
             | Self::Challenge(_)
             | Self::Refused(_)

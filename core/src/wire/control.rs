@@ -8,7 +8,8 @@ use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{
-    ALTERNATIVES_MAX, CANDIDATES_MAX, MEETING_ADDRESSES_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, UNMET_MAX,
+    ALTERNATIVES_MAX, CANDIDATES_MAX, MEETING_ADDRESSES_MAX, PULL_ITEMS_MAX, SUBSTREAMS_MAX, SUCCESSORS_MAX,
+    UNMET_MAX,
 };
 use crate::media::{ChannelSettings, FrameId};
 use crate::nat::NatClass;
@@ -141,6 +142,18 @@ pub enum Message<'a> {
     Redirect {
         /// Other edges, the least loaded first.
         alternatives: Vec<SocketAddr, ALTERNATIVES_MAX>,
+    },
+    /// Parent to child: I lack this substream myself, and see to it; pull, and stay.
+    Starved {
+        /// Which substream.
+        substream: u8,
+        /// The first frame that is missing.
+        since: FrameId,
+    },
+    /// Parent to child, before `Leave`: these may feed you instead of me.
+    Successors {
+        /// At most 4, best first. Without addresses: whom the child was not introduced to is not told where they are.
+        clients: Vec<ClientId, SUCCESSORS_MAX>,
     },
 }
 

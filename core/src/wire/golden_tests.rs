@@ -82,6 +82,8 @@ fn number_of(message: &Message<'_>) -> u8 {
         Message::Report(_) => 26,
         Message::ReportAck(_) => 27,
         Message::Redirect { .. } => 28,
+        Message::Starved { .. } => 29,
+        Message::Successors { .. } => 30,
     }
 }
 
@@ -261,6 +263,13 @@ fn reporting() -> Vec<(Message<'static>, &'static str)> {
             Message::Redirect { alternatives: heapless::Vec::from_slice(&[v4(), v6()]).unwrap() },
             "1c0200c0000207b4240120010db8000000000000000000000009bb03",
         ),
+        (Message::Starved { substream: 5, since: FrameId(300) }, "1d05ac02"),
+        (
+            Message::Successors {
+                clients: heapless::Vec::from_slice(&[ClientId(5), ClientId(300)]).unwrap()
+            },
+            "1e0205ac02",
+        ),
     ]
 }
 
@@ -275,7 +284,7 @@ fn control_messages_keep_their_bytes() {
     let mut numbers: Vec<u8> = pinned.iter().map(|(message, _)| number_of(message)).collect();
     // A report is pinned with each of its bodies.
     numbers.dedup();
-    assert_eq!(numbers, (0..=28).collect::<Vec<u8>>());
+    assert_eq!(numbers, (0..=30).collect::<Vec<u8>>());
 }
 
 #[test]

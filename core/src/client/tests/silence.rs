@@ -5,11 +5,13 @@
 use core::time::Duration;
 use std::vec::Vec;
 
-use super::goodbyes::{address, config, find, joined_as, said, say};
+use super::goodbyes::{address, config, find, joined_as, meet, said, say};
 use super::script::{Memory, TestClient};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::media::{ChannelSettings, FrameId};
-use crate::wire::control::{Accept, Candidate, Class, ClientId, Grant, LinkId, Meet, Transport};
+use crate::wire::control::{
+    Accept, Candidate, Class, ClientId, Grant, LeaveReason, LinkId, Meet, RefuseReason, Subscribe, Transport,
+};
 use crate::wire::{ControlWriter, Message};
 use crate::{Endpoint, Instant, Path};
 
@@ -177,4 +179,131 @@ fn what_is_nearly_due_and_late_is_a_hole() {
         client.note_overdue(now, 0);
         assert_eq!(!client.holes.is_empty(), is_noted, "{ms} {:?}", client.playout.state());
     }
+}
+
+/// A push client with a child on substream 1, and the id by which the child addresses it.
+fn with_a_child(memory: &mut Memory) -> (TestClient<'_>, LinkId, LinkId) {
+    let (mut client, edge) = joined_as(memory, config(), Class::Push, SETTINGS());
+    for id in 100..110 {
+        super::model::feed(&mut client, edge, &SETTINGS(), id - 100, id);
+    }
+    let child = meet(&mut client, 2);
+    let ask = Subscribe { substream: 1, from: FrameId(110), level: 2 };
+    say(&mut client, 2, child, &[Message::Subscribe(ask)]);
+    said(&mut client);
+    (client, edge, child)
+}
+
+#[test]
+fn a_client_that_gets_nothing_tells_its_children_until_it_does() {
+    let mut memory = Memory::new(4, 64, 8, 64);
+    let (mut client, edge, _) = with_a_child(&mut memory);
+    let all = run(&mut client, 0, 1_900);
+    let told = times(&all, 2, |message| matches!(message, Message::Starved { substream: 1, .. }));
+    // A beat of two or three frames, and then each half second.
+    assert!(told.first().is_some_and(|ms| (540..=720).contains(ms)), "{told:?}");
+    assert!((2..=3).contains(&told.len()), "{told:?}");
+    let others = times(&all, 2, |message| matches!(message, Message::Starved { substream: 0, .. }));
+    assert!(others.is_empty(), "it feeds nobody that");
+    let since = all.iter().find_map(|(_, to, datagram)| {
+        find(&[(*to, datagram.clone())], |message| match message {
+            Message::Starved { since, .. } => Some(*since),
+            _ => None,
+        })
+    });
+    assert!(since.is_some_and(|since| (110..=112).contains(&since.0)), "{since:?}");
+    // The next frame of each ends it.
+    for (packet, id) in (10..).zip(110..114) {
+        super::model::feed(&mut client, edge, &SETTINGS(), packet, id);
+    }
+    client.check_starved(NOW, 1);
+    assert_eq!(client.feeds.get(1).map(|feed| feed.starved_at), Some(Instant::ZERO));
+}
+
+/// A feeder that answers and sends nothing is changed after a second and a half; one that says why is borne with for a while.
+#[test]
+fn a_starved_parent_is_kept_and_what_it_lacks_is_pulled() {
+    for is_told in [false, true] {
+        let mut memory = Memory::new(4, 64, 8, 64);
+        let (mut client, edge) = joined_as(&mut memory, config(), Class::P2p, SETTINGS());
+        let parent = fed_by_a_peer(&mut client, edge);
+        client.session.as_mut().unwrap().newest = FrameId(180);
+        for id in 100..120 {
+            super::model::feed(&mut client, edge, &SETTINGS(), id - 100, id);
+        }
+        let is_patient_at =
+            |client: &TestClient<'_>, ms| client.is_patient(NOW + Duration::from_millis(ms), 0);
+        // The buffer it plays from is short here: what patience it has is set by hand below.
+        say_at(NOW, &mut client, 1, parent, &Message::Starved { substream: 0, since: FrameId(120) });
+        assert!(!client.holes.is_empty(), "frames more than a second old are pulled");
+        assert!(client.holes.iter().all(|hole| hole.frame < FrameId(156)), "the others may still come");
+        assert!(!is_patient_at(&client, 0), "800 ms before they are due");
+        if is_told {
+            client.feeds[0].patient_until = NOW + Duration::from_secs(3);
+            client.feeds[1].patient_until = NOW + Duration::from_secs(3);
+        }
+        for step in 1..25 {
+            let now = NOW + Duration::from_millis(step * 100);
+            say_at(now, &mut client, 1, parent, &Message::Pong { token: 1 });
+            client.clocks.adapt_at = now + Duration::from_secs(9);
+            client.playout.stop();
+            client.handle_timeout(now);
+            said(&mut client);
+        }
+        let kept = parents(&client).iter().filter(|parent| **parent == Some(101)).count();
+        assert_eq!(kept, if is_told { 2 } else { 0 }, "{is_told} {:?}", parents(&client));
+    }
+}
+
+#[test]
+fn who_leaves_names_another_and_its_child_asks_that_one() {
+    let mut memory = Memory::new(5, 64, 8, 64);
+    let (mut client, edge, _) = with_a_child(&mut memory);
+    let candidate = Candidate {
+        client: ClientId(103),
+        address: address(3),
+        transport: Transport::Udp,
+        slots: 3,
+        feedable: 2,
+        age_s: 9,
+    };
+    let strange = Candidate { client: ClientId(104), address: address(4), feedable: 1, ..candidate };
+    let list = heapless::Vec::from_slice(&[candidate, strange]).unwrap();
+    say(&mut client, 0, edge, &[Message::Candidates { list }]);
+    said(&mut client);
+    client.leave(NOW);
+    let mut told = said(&mut client);
+    told.retain(|(to, _)| *to == 2);
+    let named = find(&told, |message| match message {
+        Message::Successors { clients } => Some(clients.clone()),
+        Message::Leave { .. } => panic!("what follows a goodbye is nobody's"),
+        _ => None,
+    });
+    assert_eq!(named.as_deref(), Some(&[ClientId(103)][..]), "who can feed what the child takes");
+
+    let mut memory = Memory::new(5, 64, 8, 64);
+    let (mut child, edge) = joined_as(&mut memory, config(), Class::P2p, SETTINGS());
+    let parent = fed_by_a_peer(&mut child, edge);
+    meet(&mut child, 3);
+    let clients = heapless::Vec::from_slice(&[ClientId(104), ClientId(103)]).unwrap();
+    let leave = Message::Leave { reason: LeaveReason::Done };
+    say(&mut child, 1, parent, &[Message::Successors { clients }, leave]);
+    let mut asked = said(&mut child);
+    assert!(asked.iter().all(|(to, _)| *to != 4), "nobody said where that is");
+    let is_asked = |said: &[(u16, Vec<u8>)]| {
+        find(said, |message| matches!(message, Message::Subscribe(_)).then_some(())).is_some()
+    };
+    asked.retain(|(to, _)| *to == 3);
+    assert!(is_asked(&asked));
+    let refusals = [0, 1].map(|substream| Message::Refuse { substream, reason: RefuseReason::Full });
+    let link = child.peer(asked_slot(&child)).unwrap().own_link;
+    say(&mut child, 3, link, &refusals);
+    child.handle_timeout(NOW);
+    let mut then = said(&mut child);
+    then.retain(|(to, _)| *to == 0);
+    assert!(is_asked(&then), "refused: the edge, at once");
+}
+
+fn asked_slot(client: &TestClient<'_>) -> u8 {
+    client.slot_of_client(ClientId(103)).unwrap()
 }
