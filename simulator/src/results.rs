@@ -381,8 +381,12 @@ pub struct FaultRow {
     pub children: u64,
     /// Of those: have another feeder before the fault ends. The others may fit what is left of the uplink.
     pub children_moved: u64,
+    /// Of those: within 3 s.
+    pub children_moved_soon: u64,
     /// Until the last of those moved, in seconds.
     pub moved_after_s: Option<f64>,
+    /// From 3 s after the beginning on, the most that a feed which stayed was behind the newest frame its child knew of; `None`: none stayed.
+    pub stayed_behind_ms: Option<u64>,
     /// From its end until everybody present plays, in seconds; `None`: never within the run.
     pub healed_after_s: Option<f64>,
     /// Viewers that stalled between its beginning and 10 s after its end.

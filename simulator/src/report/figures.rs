@@ -204,8 +204,11 @@ fn trouble(list: &mut List, index: usize, fault: &FaultRow) {
     if fault.children > 0 {
         list.count(Group::Trouble, of("feeds slowed"), Better::Neither, fault.children);
         list.count(Group::Trouble, of("of those moved"), Better::Neither, fault.children_moved);
+        list.count(Group::Trouble, of("moved within 3 s"), Better::Neither, fault.children_moved_soon);
         let moved = Value::percentile(fault.moved_after_s, fault.children_moved);
         list.add(Group::Trouble, of("last of those moved after"), Unit::Seconds, Better::Less, moved);
+        let behind = Value::optional(fault.stayed_behind_ms.map(|ms| ms as f64));
+        list.add(Group::Trouble, of("those that stayed, most behind"), Unit::Ms, Better::Less, behind);
     }
     let healed = fault.healed_after_s.map_or(Value::Never, Value::Known);
     list.add(Group::Trouble, of("everybody plays after"), Unit::Seconds, Better::Less, healed);

@@ -11,6 +11,8 @@ use crate::results::FaultRow;
 const AFTER_US: u64 = 10_000_000;
 /// A viewer that came less than this ago may still be starting.
 const STARTING_US: u64 = 5_000_000;
+/// By then the children of a slow parent that it cannot feed have moved.
+const SOON_US: u64 = 3_000_000;
 /// A buffer from which a departure must not be seen, in milliseconds.
 const BUFFERED_MS: u32 = 2_000;
 
@@ -150,8 +152,16 @@ impl World<'_> {
             for child in &mut aftermath.children {
                 let still = self.fed_by(child.session, child.parent) & child.substreams;
                 let moved = (child.substreams & !still).count_ones();
+                let since_us = now.micros_since(aftermath.began_at);
+                if since_us >= SOON_US && now <= aftermath.ends_at {
+                    let behind_ms = self.behind_ms(child.session, still);
+                    aftermath.row.stayed_behind_ms = aftermath.row.stayed_behind_ms.max(behind_ms);
+                }
                 if moved > 0 && now <= aftermath.ends_at {
                     aftermath.row.children_moved += u64::from(moved);
+                    if since_us <= SOON_US {
+                        aftermath.row.children_moved_soon += u64::from(moved);
+                    }
                     aftermath.moved_at = Some(now);
                 }
                 child.substreams = still;
@@ -159,6 +169,14 @@ impl World<'_> {
             aftermath.children.retain(|child| child.substreams != 0);
         }
         self.aftermaths = aftermaths;
+    }
+
+    /// The most that any of a viewer's feeds is behind what it knows of.
+    fn behind_ms(&self, session: u32, substreams: u16) -> Option<u64> {
+        let machine = self.viewers.get(session as usize)?.slot().and_then(|slot| self.machines.get(slot))?;
+        let fed = (0..16_u8).filter(|substream| substreams >> substream & 1 == 1);
+        let frames = fed.filter_map(|substream| machine.behind_frames(substream)).max()?;
+        Some(u64::from(frames) * u64::from(self.scenario.channel.cadence_us) / 1_000)
     }
 
     /// Substreams a viewer takes from another, as it sees it.
