@@ -382,6 +382,7 @@ pub struct FaultRow {
     /// Of those: have another feeder before the fault ends. The others may fit what is left of the uplink.
     pub children_moved: u64,
     /// Of those: within 3 s.
+    #[serde(default)]
     pub children_moved_soon: u64,
     /// Until the last of those moved, in seconds.
     pub moved_after_s: Option<f64>,
