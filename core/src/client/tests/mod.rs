@@ -1,6 +1,7 @@
 //! The client alone.
 
 mod arrivals;
+mod changing;
 mod feeding;
 mod goodbyes;
 mod hand_over;
