@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod changing;
+mod company;
 mod feeding;
 mod goodbyes;
 mod hand_over;
