@@ -259,8 +259,10 @@ fn the_edge_alone_makes_a_feed_of_a_lease_and_only_of_a_lease() {
 
 #[test]
 fn a_cut_leaves_the_old_feeder_what_is_before_it() {
+    type Current = Option<(u8, u32)>;
     type Tail = Option<(u8, u32, u32)>;
-    let cases: [(Option<(u8, u32)>, Tail, Tail, &[u32], &[(u8, u32)]); 6] = [
+    type Told = &'static [(u8, u32)];
+    let cases: [(Current, Tail, Tail, &[u32], Told); 6] = [
         // Nobody fed: what was asked for and is not promised is a hole.
         (None, None, None, &[100, 101, 102, 103, 104], &[]),
         // It moves its own feed.

@@ -6,6 +6,7 @@ mod company;
 mod feeding;
 mod goodbyes;
 mod hand_over;
+mod joining;
 mod meeting;
 mod model;
 mod properties;
