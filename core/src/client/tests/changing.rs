@@ -351,7 +351,7 @@ fn a_candidate_is_asked_that_can_feed_and_is_nobody_s_child_here() {
     assert_eq!(found(|rig| rig.client.candidates[0].not_before = after(1)), None);
     assert_eq!(found(|rig| rig.client.peer_mut(1).unwrap().children = 1), None, "it is fed by us");
     assert_eq!(found(|rig| rig.client.peer_mut(1).unwrap().children = 2), Some(1));
-    assert_eq!(found(|rig| rig.client.peer_mut(1).unwrap().is_suspect = true), None);
+    assert_eq!(found(|rig| rig.client.peer_mut(1).unwrap().probe.is_suspect = true), None);
 }
 
 #[test]

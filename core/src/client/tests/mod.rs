@@ -14,6 +14,7 @@ mod repair;
 mod rig;
 mod silence;
 mod sizes;
+mod telling;
 
 #[expect(unreachable_pub, reason = "public for the fuzz target that shares the file")]
 #[path = "../../../../fuzz/src/bytes.rs"]
