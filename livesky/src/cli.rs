@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use livesky_core::media::Overlay;
 
 use crate::address::ChannelUrl;
 use crate::config::{Bounds, CAPACITY_MBPS, CHANNELS_MAX, CLIENTS_MAX, HTTP_CONNECTIONS_MAX, N1};
@@ -72,6 +73,9 @@ pub struct PublishArgs {
     /// Levels of the overlay, K0
     #[arg(long, value_name = "K0", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=15))]
     pub levels: u8,
+    /// How viewers get the channel
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = OverlayMode::Push)]
+    pub overlay: OverlayMode,
     /// Print the state as one JSON line a second
     #[arg(long = "json")]
     pub is_json: bool,
@@ -239,4 +243,25 @@ pub struct DemoArgs {
 fn percent(text: &str) -> Result<f64, String> {
     let percent: f64 = text.parse().map_err(|_| format!("{text} is not a number"))?;
     if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("percentages are 0 to 100".into()) }
+}
+
+/// How the viewers of a channel get it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OverlayMode {
+    /// Push trees with mesh repair, fed by the edge: hybrid CDN-P2P
+    Push,
+    /// From the edge alone: a pure CDN
+    Off,
+    /// Pulled from each other, but for the first `--n1` viewers of the edge: pure P2P
+    Mesh,
+}
+
+impl From<OverlayMode> for Overlay {
+    fn from(mode: OverlayMode) -> Self {
+        match mode {
+            OverlayMode::Push => Self::Push,
+            OverlayMode::Off => Self::Off,
+            OverlayMode::Mesh => Self::Mesh,
+        }
+    }
 }

@@ -246,6 +246,11 @@ impl<S: FrameStore> Client<'_, S> {
     /// Substreams a child could be fed: fed by somebody up to the live edge, at a level above the deepest.
     pub(super) fn feedable(&self) -> u16 {
         let Some(session) = &self.session else { return 0 };
+        if self.is_in_mesh() {
+            // Whatever is held can be asked for.
+            let can_supply = self.upload_cap_bps() > 0 && self.frames.newest().is_some();
+            return if can_supply { session.settings.all_substreams() } else { 0 };
+        }
         let levels_max = session.settings.levels_max;
         let behind_max = session.behind_max();
         self.substreams_where(|feed| {

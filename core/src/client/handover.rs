@@ -78,6 +78,7 @@ impl<S: FrameStore> Client<'_, S> {
             is_searching |= self.search(now, substream);
         }
         self.check_fed(now);
+        is_searching |= self.lacks_partners();
         if is_searching && self.clocks.find_at <= now {
             self.clocks.find_at = now + self.clocks.find_every;
             self.clocks.find_every = self.clocks.find_every.saturating_mul(2).min(Duration::from_secs(8));
@@ -89,7 +90,8 @@ impl<S: FrameStore> Client<'_, S> {
     /// and who may.
     fn check_fed(&mut self, now: Instant) {
         let substreams = usize::from(self.substreams());
-        let is_unfed = self.playout.state() != PlayoutState::Playing
+        let is_unfed = !self.is_in_mesh()
+            && self.playout.state() != PlayoutState::Playing
             && self.feeds.iter().take(substreams).any(|feed| feed.current.is_none());
         if !is_unfed {
             self.clocks.unfed_since = Instant::FAR_FUTURE;
@@ -153,7 +155,9 @@ impl<S: FrameStore> Client<'_, S> {
             return;
         };
         let Some(stretch) = feed.current else {
-            self.take_from_edge(now, substream);
+            if settings.overlay != Overlay::Mesh {
+                self.take_from_edge(now, substream);
+            }
             return;
         };
         if self.is_suspect(stretch.peer) {
@@ -329,7 +333,10 @@ impl<S: FrameStore> Client<'_, S> {
         let levels_max = session.settings.levels_max;
         let substream = accept.substream;
         let Some(feed) = self.feeds.get(usize::from(substream)) else { return Err(Reject::Malformed) };
-        let Some(request) = feed.request.filter(|request| request.peer == slot) else {
+        let from = feed.request.filter(|request| request.peer == slot).map(|request| request.from);
+        // The edge makes a seed of whom it likes.
+        let is_seeded = slot == EDGE && feed.current.is_none() && self.is_in_mesh();
+        let Some(from) = from.or_else(|| self.first_lacking(substream, EDGE).filter(|_| is_seeded)) else {
             if !feed.is_from(slot) {
                 self.send_release(now, slot, substream, accept.first);
             } else if slot == EDGE && accept.grant == Grant::Feed && feed.grant == Grant::Lease {
@@ -347,7 +354,7 @@ impl<S: FrameStore> Client<'_, S> {
             self.on_candidate_refused(now, slot, substream, RefuseReason::Level);
             return Err(Reject::Unexpected);
         }
-        self.change_over(now, slot, accept, request.from);
+        self.change_over(now, slot, accept, from);
         if accept.grant == Grant::Lease {
             self.reports.minute.on_rescued();
         }

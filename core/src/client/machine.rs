@@ -128,6 +128,8 @@ pub struct Client<'a, S> {
     pub(super) parting: u64,
     /// Slots that may be fed, by substream; who is no child any more is found out when it is looked at.
     pub(super) fed: [u64; SUBSTREAMS_MAX],
+    /// The slot whose lost or asked-for fragments were sent last.
+    pub(super) turn: u8,
     pub(super) events: Deque<ClientEvent, { ClientEvent::QUEUE_LEN }>,
     pub(super) stats: ClientStats,
     pub(super) reports: Reports,
@@ -174,6 +176,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             serving: 0,
             parting: 0,
             fed: [0; SUBSTREAMS_MAX],
+            turn: 0,
             events: Deque::new(),
             stats: ClientStats::default(),
             reports: Reports::new(config.seed),
@@ -203,6 +206,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.owing = 0;
         self.serving = 0;
         self.fed = [0; SUBSTREAMS_MAX];
+        self.turn = 0;
         self.events.clear();
         self.stats = ClientStats::default();
         self.reports = Reports::new(config.seed);

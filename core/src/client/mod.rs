@@ -24,6 +24,7 @@ mod load;
 mod machine;
 mod maps;
 mod meeting;
+mod mesh;
 mod minute;
 pub mod peer;
 mod peers;

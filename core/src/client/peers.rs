@@ -63,7 +63,8 @@ impl<S: FrameStore> Client<'_, S> {
         for slot in met {
             *(if self.is_related(slot) { &mut partners } else { &mut idle }) |= slot_bit(slot);
         }
-        for _ in 0..PARTNERS_MAX {
+        let idle_max = if self.is_in_mesh() { self.peers.len() } else { PARTNERS_MAX };
+        for _ in 0..idle_max {
             let newest = slots_of(idle).max_by_key(|&slot| self.peer(slot).map(|peer| peer.met_at));
             let Some(newest) = newest else { break };
             partners |= slot_bit(newest);

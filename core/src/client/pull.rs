@@ -6,6 +6,7 @@ use heapless::Vec;
 
 use super::holes::Hole;
 use super::machine::Client;
+use super::mesh::QUEUE_US;
 use super::peer::{EDGE, substreams_of};
 use super::suspicion::{LATE, next_beat};
 use crate::endpoint::Reject;
@@ -32,6 +33,18 @@ impl<S: FrameStore> Client<'_, S> {
         let playhead = self.playout.playhead().unwrap_or(FrameId(0));
         let frames = &self.frames;
         self.holes.retain(|hole| hole.frame >= playhead && !frames.is_complete(hole.frame));
+        let is_pulling = self.is_pulling();
+        if is_pulling {
+            self.pull_from_partners(now);
+        } else {
+            self.pull_holes(now);
+        }
+        let is_over = self.holes.is_empty() && !is_pulling;
+        self.clocks.pull_at = if is_over { Instant::FAR_FUTURE } else { now + PULL_EVERY };
+        self.refresh_waiting_children(now);
+    }
+
+    fn pull_holes(&mut self, now: Instant) {
         for index in 0..self.holes.len() {
             let hole = self.holes.at(index);
             let slot = hole.and_then(|hole| self.whom_to_ask(now, hole));
@@ -39,8 +52,6 @@ impl<S: FrameStore> Client<'_, S> {
                 self.ask(now, index, slot);
             }
         }
-        self.clocks.pull_at = if self.holes.is_empty() { Instant::FAR_FUTURE } else { now + PULL_EVERY };
-        self.refresh_waiting_children(now);
     }
 
     /// Children wait for holes only so long.
@@ -106,14 +117,16 @@ impl<S: FrameStore> Client<'_, S> {
         others.min_by_key(|(_, peer)| peer.link.rtt().answer_us()).map(|(slot, _)| slot)
     }
 
-    fn ask(&mut self, now: Instant, index: usize, slot: u8) {
+    pub(super) fn ask(&mut self, now: Instant, index: usize, slot: u8) {
         let answer_us = self.peer(slot).map_or(0, |peer| u64::from(peer.link.rtt().answer_us()));
+        let queue_us = if self.is_pulling() { QUEUE_US } else { 0 };
         let Some(hole) = self.holes.at_mut(index) else { return };
         hole.asked = Some(slot);
         hole.tries = hole.tries.saturating_add(1);
         hole.is_due = true;
         // Each further question waits longer: the answer may stand in a queue.
-        hole.again_at = now.plus_micros((answer_us + 30_000) << hole.tries.min(4).saturating_sub(1));
+        hole.again_at =
+            now.plus_micros((answer_us + queue_us + 30_000) << hole.tries.min(4).saturating_sub(1));
         self.stats.pulls = self.stats.pulls.saturating_add(1);
         self.owe(slot, |owed| owed.pull = true);
     }

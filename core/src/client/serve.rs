@@ -16,6 +16,9 @@ const BACKLOG_MAX: Duration = Duration::from_secs(2);
 /// A feeder waits this long for a frame it lacks before it goes on without it.
 const HOLD_MAX: Duration = Duration::from_millis(500);
 
+/// Slots in a set of them.
+const SLOTS: u8 = 64;
+
 /// A frame on its way to a child: its fragments go out one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sending {
@@ -243,11 +246,14 @@ impl<S: FrameStore> Client<'_, S> {
         if let Some(sending) = self.sending {
             return Some(self.continue_sending(now, sending));
         }
-        let mut rest = self.serving;
+        // In turn, from the one after the last: nobody who asks for much keeps others waiting.
+        let first = (self.turn + 1) % SLOTS;
+        let mut rest = self.serving.rotate_right(u32::from(first));
         while rest != 0 {
-            let slot = u8::try_from(rest.trailing_zeros()).unwrap_or(0);
+            let slot = (u8::try_from(rest.trailing_zeros()).unwrap_or(0) + first) % SLOTS;
             rest &= rest - 1;
             if let Some(parcel) = self.lost_parcel(slot).or_else(|| self.pulled_parcel(slot)) {
+                self.turn = slot;
                 return Some(parcel);
             }
             let is_idle = self.peer(slot).is_none_or(|peer| peer.ready == 0);

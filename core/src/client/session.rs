@@ -15,7 +15,7 @@ use super::redirect::{ALTERNATIVE_WAIT, TURN_WAIT, Tour};
 use crate::endpoint::{Path, Reject, Transmit};
 use crate::limits::{DATAGRAM_LEN_MAX, INIT_LEN_MAX};
 use crate::link::TokenBucket;
-use crate::media::{ChannelSettings, FrameId, Playout};
+use crate::media::{ChannelSettings, FrameId, Overlay, Playout};
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::{
@@ -309,13 +309,14 @@ impl<S: FrameStore> Client<'_, S> {
         Ok(())
     }
 
-    /// From the welcome on the edge feeds every substream, as a lease where peers are to take over.
+    /// From the welcome on the edge feeds every substream, as a lease where peers are to take over; in a mesh only its seeds.
     fn start_feeds(&mut self, now: Instant, welcome: &Welcome<'_>, is_same_run: bool) {
         let settings = &welcome.settings;
         let (grant, level) = match welcome.class {
             Class::Push => (Grant::Feed, 1),
             Class::P2p => (Grant::Lease, settings.levels_max),
         };
+        let is_fed = settings.overlay != Overlay::Mesh || welcome.class == Class::Push;
         for substream in 0..settings.substreams {
             let lacked = self.first_lacking(substream, EDGE).filter(|_| is_same_run);
             let former = self.former_slot();
@@ -330,6 +331,9 @@ impl<S: FrameStore> Client<'_, S> {
             if feed.current.is_some() {
                 feed.release(EDGE, next, now);
                 self.owe_release(EDGE, substream);
+                continue;
+            }
+            if !is_fed {
                 continue;
             }
             feed.current = Some(Stretch { peer: EDGE, next, until: None, heard_at: now });
@@ -359,6 +363,7 @@ impl<S: FrameStore> Client<'_, S> {
         self.clocks.find_at = now + Duration::from_millis(500);
         self.clocks.find_every = Duration::from_millis(500);
         self.clocks.play_at = now;
+        self.clocks.pull_at = if self.is_in_mesh() { now } else { self.clocks.pull_at };
     }
 
     /// What this client may upload: its own limit and the channel's cap, whichever is less.

@@ -166,12 +166,16 @@ impl<S: FrameStore> Client<'_, S> {
         }
     }
 
-    /// Substreams a parent is looked for.
+    /// Substreams a parent is looked for, or partners.
     pub(super) fn wanting(&self) -> u16 {
-        let Some(session) = self.session.as_ref().filter(|session| session.settings.overlay == Overlay::Push)
-        else {
-            return 0;
-        };
+        let Some(session) = &self.session else { return 0 };
+        match session.settings.overlay {
+            Overlay::Push => {}
+            Overlay::Off => return 0,
+            Overlay::Mesh => {
+                return if self.lacks_partners() { session.settings.all_substreams() } else { 0 };
+            }
+        }
         let feeds = self.feeds.iter().zip(0..session.settings.substreams);
         let is_wanting = |feed: &super::feed::Feed| {
             feed.parent().is_none_or(|parent| self.is_suspect(parent))

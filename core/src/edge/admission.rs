@@ -4,7 +4,7 @@ use crate::auth::Auth;
 use crate::endpoint::{Path, Reject};
 use crate::limits::{CANDIDATES_MAX, DATAGRAM_LEN_MAX};
 use crate::link::{Link, TokenBucket};
-use crate::media::FrameId;
+use crate::media::{FrameId, Overlay};
 use crate::store::{FrameStore, List, Slab};
 use crate::time::Instant;
 use crate::wire::control::{Challenge, Class, Hello, Message, RefusalReason, Refused};
@@ -35,6 +35,8 @@ enum Verdict {
     Push,
     /// Fed by the edge until these candidates do; its leases count as told.
     P2p(Granted, [u16; CANDIDATES_MAX]),
+    /// Fed by nobody: pulls from these and others.
+    Mesh([u16; CANDIDATES_MAX]),
     Saturated,
 }
 
@@ -177,8 +179,9 @@ impl<S: FrameStore> Edge<'_, S> {
         };
         let (verdict, decision) = self.decide(now, id, hello);
         let (class, granted, offered) = match verdict {
-            Verdict::Push => (Class::Push, Granted::Feed, [0; CANDIDATES_MAX]),
-            Verdict::P2p(granted, offered) => (Class::P2p, granted, offered),
+            Verdict::Push => (Class::Push, Some(Granted::Feed), [0; CANDIDATES_MAX]),
+            Verdict::P2p(granted, offered) => (Class::P2p, Some(granted), offered),
+            Verdict::Mesh(offered) => (Class::P2p, None, offered),
             Verdict::Saturated => {
                 let reason = RefusalReason::Saturated;
                 return self.turn_away(path, len, hello, reason, Some(id), decision);
@@ -192,8 +195,10 @@ impl<S: FrameStore> Edge<'_, S> {
         }
         let start = self.records.get(slot as usize).map(|record| record.start).unwrap_or_default();
         let substreams = self.channel(id).map_or(0, |channel| channel.settings.all_substreams());
-        for substream in Mask(substreams).iter() {
-            self.begin_at(now, slot, substream, start, granted);
+        if let Some(granted) = granted {
+            for substream in Mask(substreams).iter() {
+                self.begin_at(now, slot, substream, start, granted);
+            }
         }
         self.stats.on_join(class);
         self.tell_admitted(path, slot, id, class, decision);
@@ -237,6 +242,11 @@ impl<S: FrameStore> Edge<'_, S> {
             return (verdict, Some(decision));
         }
         let all = Mask(settings.all_substreams());
+        if settings.overlay == Overlay::Mesh {
+            let offered = self.reserve_candidates(now, id, all, None);
+            let is_seed = has_room && self.wants_seed(id, can_supply);
+            return (if is_seed { Verdict::Push } else { Verdict::Mesh(offered) }, Some(decision));
+        }
         let rate_bps = channel.substream_bps().saturating_mul(u64::from(settings.substreams));
         let verdict = match class {
             Class::Push if has_room => Verdict::Push,

@@ -297,6 +297,7 @@ pub(super) const fn has_overlay(overlay: Overlay, levels_max: u8) -> bool {
     match overlay {
         Overlay::Push => levels_max > 1,
         Overlay::Off => false,
+        Overlay::Mesh => true,
     }
 }
 

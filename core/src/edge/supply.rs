@@ -6,13 +6,14 @@
 
 use core::time::Duration;
 
-use crate::media::ChannelSettings;
+use crate::media::{ChannelSettings, Overlay};
 use crate::scaling::{Stage, Uplink, scaling_factor_clamped, slots};
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::Class;
 
 use super::channel::ChannelId;
+use super::client_slot::Mask;
 use super::events::EdgeEvent;
 use super::feeds::Granted;
 use super::machine::Edge;
@@ -86,10 +87,41 @@ impl<S: FrameStore> Edge<'_, S> {
         nc_then <= thresholds.target_nc(channel.clients).min(f64::from(thresholds.n_star))
     }
 
+    /// Whether a mesh wants one more client fed by the edge: one that can supply others, but any rather than none.
+    pub(super) fn wants_seed(&self, id: ChannelId, can_supply: bool) -> bool {
+        let Some(channel) = self.channel(id) else { return false };
+        let seeds = channel.feeds / u32::from(channel.settings.substreams.max(1));
+        seeds < self.config.n1 && (can_supply || seeds == 0)
+    }
+
+    /// Feeds a client of a mesh from here on, in the place of a seed that left.
+    fn make_seed(&mut self, now: Instant, slot: u32) {
+        let Some(client) = self.clients.at(slot) else { return };
+        let (id, is_idle) = (client.channel, client.active().is_empty());
+        if !is_idle || !self.wants_seed(id, self.can_supply(slot)) {
+            return;
+        }
+        let Some(channel) = self.channel(id) else { return };
+        let (all, newest) = (Mask(channel.settings.all_substreams()), channel.newest.unwrap_or(channel.next));
+        for substream in all.iter() {
+            let first = self.first_from(id, substream, newest);
+            self.begin_feed(now, slot, substream, first, Granted::Feed);
+            if let Some(client) = self.clients.at_mut(slot) {
+                client.accepts.set(substream, true);
+            }
+        }
+        self.on_promoted(now, slot, id);
+        self.arm(now, slot);
+    }
+
     /// Makes feeds for good of the leases of a client that finds no parents, while Nc is below its target.
     pub(super) fn promote(&mut self, now: Instant, slot: u32) {
         let Some(client) = self.clients.at(slot) else { return };
         let (id, leases, joined_at) = (client.channel, client.leases, client.joined_at);
+        if self.channel(id).is_some_and(|channel| channel.settings.overlay == Overlay::Mesh) {
+            self.make_seed(now, slot);
+            return;
+        }
         if leases.is_empty() {
             return;
         }

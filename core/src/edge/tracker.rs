@@ -2,6 +2,7 @@
 
 use crate::endpoint::Reject;
 use crate::limits::CANDIDATES_MAX;
+use crate::media::Overlay;
 use crate::rng::Rng;
 use crate::store::{FrameStore, Handle, Slab, as_many_as_fit};
 use crate::time::Instant;
@@ -254,10 +255,14 @@ impl<S: FrameStore> Edge<'_, S> {
             as_many_as_fit(chosen.iter().map(|supplier| supplier.slots_free));
         let held = shares(&free, wanted.iter().count());
         let mut places = offered.iter_mut();
+        // Who is only asked for single frames gives no slot away.
+        let is_mesh = self.channel(channel).is_some_and(|channel| channel.settings.overlay == Overlay::Mesh);
         for (supplier, &held) in chosen.iter().zip(&held) {
             let Some(handle) = self.clients.handle_of(supplier.slot) else { continue };
+            let held = if is_mesh { 0 } else { held };
             let kept = (0..held).take_while(|_| self.tracker.reserve(now, handle)).count();
-            let Some(client) = self.clients.at_mut(supplier.slot).filter(|_| kept > 0) else { continue };
+            let is_offered = kept > 0 || is_mesh;
+            let Some(client) = self.clients.at_mut(supplier.slot).filter(|_| is_offered) else { continue };
             client.reserved = client.reserved.saturating_add(u8::try_from(kept).unwrap_or(u8::MAX));
             if let Some(place) = places.next() {
                 *place = u16::try_from(supplier.slot).unwrap_or(u16::MAX).wrapping_add(1);

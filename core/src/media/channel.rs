@@ -72,6 +72,8 @@ pub enum Overlay {
     Push,
     /// The edge feeds everybody: a pure CDN.
     Off,
+    /// The edge feeds a few seeds, all others pull from each other: pure P2P, as in the regional subsystem of the second paper.
+    Mesh,
 }
 
 /// Settings of a channel, the same for all its clients.

@@ -43,6 +43,7 @@ pub fn settings(args: &PublishArgs, measured: Option<Measured>) -> ChannelSettin
         substreams: args.substreams,
         target_buffer_ms: args.target_buffer_ms,
         levels_max: args.levels,
+        overlay: args.overlay.into(),
         ..defaults
     }
 }

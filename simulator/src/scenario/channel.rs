@@ -65,6 +65,8 @@ pub enum OverlayName {
     Push,
     /// [`Overlay::Off`].
     Off,
+    /// [`Overlay::Mesh`].
+    Mesh,
 }
 
 impl Default for ChannelSpec {
@@ -108,6 +110,7 @@ impl ChannelSpec {
             overlay: match self.overlay {
                 OverlayName::Push => Overlay::Push,
                 OverlayName::Off => Overlay::Off,
+                OverlayName::Mesh => Overlay::Mesh,
             },
         }
     }

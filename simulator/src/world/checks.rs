@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use livesky_core::Instant;
 use livesky_core::client::ClientView;
+use livesky_core::media;
 use livesky_core::wire::control::ClientId;
 
 use super::flights::Cargo;
@@ -166,7 +167,10 @@ impl World<'_> {
             let Some(machine) = viewer.slot().and_then(|slot| self.machines.get(slot)) else { continue };
             let is_blocked = self.wire.network.host(viewer.host).is_none_or(|host| host.is_blocked);
             let plays = viewer.watch.state() == Watching::Playing;
-            let is_excused = plays || is_troubled || is_blocked || machine.refused().is_some();
+            // Who is fed by nobody is promised nothing: uplinks may not suffice.
+            let is_pulling =
+                machine.view(now).is_some_and(|view| view.settings.overlay == media::Overlay::Mesh);
+            let is_excused = plays || is_troubled || is_blocked || is_pulling || machine.refused().is_some();
             if let Some(idle_us) = viewer.idle.look(now, is_excused) {
                 let host = viewer.host;
                 let view = machine.view(now);

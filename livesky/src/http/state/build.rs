@@ -183,7 +183,7 @@ fn viewers(snapshot: &EdgeSnapshot, track: &Track, are_addresses_masked: bool) -
 fn reasons(snapshot: &EdgeSnapshot, track: &Track, scaling: Scaling, recent: Bytes) -> Reasons {
     let channel = &snapshot.channel;
     let substreams = u32::from(channel.settings.substreams);
-    let is_relaying = channel.settings.overlay == Overlay::Push;
+    let is_relaying = channel.settings.overlay != Overlay::Off;
     let wanted = snapshot.clients.iter().filter(|client| client.class == Class::P2p && is_relaying);
     Reasons {
         stage: channel.stage,
