@@ -15,6 +15,10 @@ const STALL_WAIT_US: u64 = 500_000;
 const REORDER_WAIT_US: u64 = 100_000;
 /// A longer hole is not omitted but skipped up to a key frame: what follows could not be decoded.
 const OMIT_MAX_US: u64 = 500_000;
+/// Where this part of the frames that follow a hole is missing, too, playback goes on at a key frame behind all that.
+const RAGGED_PART: usize = 10;
+/// Key frames looked at for that.
+const SMOOTH_KEYS_MAX: u32 = 32;
 /// Bound of the rate correction: 0.5 %, which nobody hears or sees.
 const RATE_PPM_MAX: i64 = 5_000;
 /// The rate moves in steps of this, so that it rests while the lag is about right.
@@ -316,7 +320,33 @@ impl Playout {
         let is_long = self.clock.media_us(later.since(self.playhead)) > OMIT_MAX_US;
         let is_decodable =
             !is_long && (self.playhead.0..later.0).all(|id| !buffer.is_incomplete_key(FrameId(id)));
-        if is_decodable { later } else { buffer.next_key(later).unwrap_or(later) }
+        if is_decodable && !self.is_ragged(buffer, later) {
+            return later;
+        }
+        let fallback = if is_decodable { Some(later) } else { buffer.next_key(later) };
+        self.smooth_key(buffer, later).or(fallback).unwrap_or(later)
+    }
+
+    /// Whether so much is missing of the second from `from` on that the picture would stand at every few frames.
+    fn is_ragged(&self, buffer: &impl PlayoutBuffer, from: FrameId) -> bool {
+        let frames =
+            1_000_000_u64.checked_div(self.clock.cadence_us()).unwrap_or(0).min(u64::from(RUN_FRAMES_MAX));
+        let until = from.plus(u32::try_from(frames).unwrap_or(0)).min(buffer.newest_live());
+        let missing = (from.0..until.0).filter(|&id| buffer.frame(FrameId(id)).is_none()).count();
+        missing * RAGGED_PART >= usize::try_from(until.since(from)).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// The first key frame from `from` on that plays: the startup threshold behind it, and little missing after that.
+    fn smooth_key(&self, buffer: &impl PlayoutBuffer, from: FrameId) -> Option<FrameId> {
+        let mut key = buffer.next_key(from)?;
+        for _ in 0..SMOOTH_KEYS_MAX {
+            let run = self.run(buffer, key, self.startup_us);
+            if run.media_us >= self.startup_us && !self.is_ragged(buffer, key) {
+                return Some(key);
+            }
+            key = buffer.next_key(key.next())?;
+        }
+        None
     }
 
     fn steer(&mut self, due: Instant, buffer: &impl PlayoutBuffer) {

@@ -284,6 +284,26 @@ fn a_long_hole_or_a_lost_key_frame_is_skipped_to_a_key_frame() {
 }
 
 #[test]
+fn where_a_substream_is_missing_playback_goes_on_behind_all_of_it() {
+    // From 20 on every sixth frame is missing for 2 s, and nothing from 75 on.
+    let mut player = Player::new(4_000);
+    player.burst(0, 0..20, 25);
+    for first in (21..74).step_by(6) {
+        player.burst(0, first..first + 5, 25);
+    }
+    player.burst(0, 75..125, 25).run(1_300_000);
+    assert_eq!(player.steps[2].1, skipped(20, 75), "{:?}", player.steps);
+    // Where it goes on to the end, each hole is passed by itself.
+    let mut player = Player::new(4_000);
+    player.burst(0, 0..20, 25);
+    for first in (21..124).step_by(6) {
+        player.burst(0, first..first + 5, 25);
+    }
+    player.run(1_300_000);
+    assert_eq!(player.steps[2].1, skipped(20, 21), "{:?}", player.steps);
+}
+
+#[test]
 fn frames_after_an_outage_get_a_moment_to_come_in_order() {
     let mut player = Player::new(4_000);
     player.burst(0, 0..20, 25).burst(3_000_000, 21..60, 25).arrive(3_050_000, frame(20, 25)).run(3_060_000);
