@@ -4,7 +4,7 @@ use crate::auth::Auth;
 use crate::endpoint::{Path, Reject};
 use crate::limits::{CANDIDATES_MAX, DATAGRAM_LEN_MAX};
 use crate::link::{Link, TokenBucket};
-use crate::media::{FrameId, Overlay};
+use crate::media::{ChannelSettings, FrameId, Overlay};
 use crate::store::{FrameStore, List, Slab};
 use crate::time::Instant;
 use crate::wire::control::{Challenge, Class, Hello, Message, RefusalReason, Refused};
@@ -276,6 +276,10 @@ impl<S: FrameStore> Edge<'_, S> {
     /// What pays for the start of a P2P client: what feeds and the rescue budget leave of the capacity when peers wait for it,
     /// else the rescue budget.
     fn start_lease(&self, rate_bps: u64, has_candidates: bool) -> Option<Granted> {
+        if self.stats.waiting > 0 {
+            // Who was let in before comes first.
+            return None;
+        }
         let config = &self.config;
         let kept_share = config.rescue_share + config.overhead_share + config.burst_share;
         let usable_bps = share_of(self.capacity_bps(), 1.0 - kept_share);
@@ -348,7 +352,8 @@ impl<S: FrameStore> Edge<'_, S> {
         let refused = Refused {
             nonce: hello.nonce,
             reason,
-            retry_after_ms: self.config.retry_after_ms,
+            // Who is refused because the line gives too little comes in soon after it gives more again.
+            retry_after_ms: self.config.retry_after_ms / if self.stats.waiting > 0 { 2 } else { 1 },
             alternatives: self.config.alternatives.clone(),
         };
         self.replies.push(path, hello.link, len, Reply::Refused(refused), &mut self.stats);
@@ -362,6 +367,12 @@ fn insert(clients: &mut Slab<'_, ClientSlot>, client: ClientSlot) -> Option<crat
     clients.insert(client).ok()
 }
 
+/// Frames of a burst that come before the bursts of others.
+pub(super) fn first_part(settings: &ChannelSettings) -> u32 {
+    let first_ms = u64::from(settings.startup_ms) + FIRST_PART_MS;
+    settings.frames_in(core::time::Duration::from_millis(first_ms))
+}
+
 fn newcomer(
     now: Instant,
     path: Path,
@@ -372,8 +383,7 @@ fn newcomer(
     start: FrameId,
 ) -> ClientSlot {
     let settings = &channel.settings;
-    let first_ms = u64::from(settings.startup_ms) + FIRST_PART_MS;
-    let first_frames = settings.frames_in(core::time::Duration::from_millis(first_ms));
+    let first_frames = first_part(settings);
     let burst_bytes = BURST_PACKETS * u32::try_from(DATAGRAM_LEN_MAX).unwrap_or(0);
     ClientSlot {
         path,

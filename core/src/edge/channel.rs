@@ -172,10 +172,15 @@ impl ChannelSlot {
     /// Where a client that joins begins: the oldest key frame at most the target buffer old, else the newest one. In a crowd
     /// the threshold and 2 s have to do, or everybody would wait for everybody's burst (protocol.md, "Join").
     pub(super) fn start(&self, frames: &FrameIndex<'_>, is_crowded: bool) -> Option<FrameId> {
+        let beyond = if is_crowded { CROWD_BURST } else { self.settings.target_buffer() };
+        self.start_within(frames, beyond)
+    }
+
+    /// The oldest key frame at most the startup threshold and `beyond` old, and not older than the target buffer, else the newest one.
+    pub(super) fn start_within(&self, frames: &FrameIndex<'_>, beyond: Duration) -> Option<FrameId> {
         let newest = self.newest?;
-        let target = self.settings.target_buffer();
-        let short = Duration::from_millis(u64::from(self.settings.startup_ms)).saturating_add(CROWD_BURST);
-        let span = if is_crowded { short.min(target) } else { target };
+        let startup = Duration::from_millis(u64::from(self.settings.startup_ms));
+        let span = startup.saturating_add(beyond).min(self.settings.target_buffer());
         let from = newest.minus(self.settings.frames_in(span));
         frames.oldest_key_from(from).or_else(|| frames.newest_key())
     }

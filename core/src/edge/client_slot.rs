@@ -19,14 +19,16 @@ pub(super) enum EgressClass {
     Control,
     Rescue,
     Live,
+    /// Clients that wait until the line gives enough for them.
+    Waiting,
     /// Bursts up to the startup threshold and 2 s.
     BurstFirst,
     BurstRest,
 }
 
 impl EgressClass {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Control, Self::Rescue, Self::Live, Self::BurstFirst, Self::BurstRest];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Control, Self::Rescue, Self::Live, Self::Waiting, Self::BurstFirst, Self::BurstRest];
 
     pub(super) const fn index(self) -> usize {
         self as usize
@@ -147,6 +149,10 @@ pub struct ClientSlot {
     /// Which ready list it is in.
     pub(super) ready: Option<EgressClass>,
     pub(super) ready_links: ListLinks,
+    /// The line gives too little for it: its feeds stand still.
+    pub(super) is_waiting: bool,
+    /// Pulls of frames before this one are not answered.
+    pub(super) pulls_from: FrameId,
     /// Pulled fragments wait.
     pub(super) has_pulls: bool,
     /// Place among the channel's suppliers, plus one.
@@ -203,6 +209,8 @@ impl ClientSlot {
         first_base: FrameId(0),
         ready: None,
         ready_links: ListLinks::EMPTY,
+        is_waiting: false,
+        pulls_from: FrameId(0),
         has_pulls: false,
         supplier_place: 0,
         slots: 0,

@@ -97,6 +97,9 @@ impl<S: FrameStore> Edge<'_, S> {
         if (has_lost || client.has_pulls) && !is_paced {
             return Some(EgressClass::Rescue);
         }
+        if client.is_waiting {
+            return Some(EgressClass::Waiting);
+        }
         if let Some(current) = client.current {
             let has_to_wait = client.is_paced && client.behind.has(current.substream);
             return (!has_to_wait).then_some(current.class);
@@ -108,7 +111,10 @@ impl<S: FrameStore> Edge<'_, S> {
     /// Who is served next, and out of which bucket: the first of the most urgent list. Those who start have a share of their
     /// own, or an edge that is full with live feeds would never let them begin.
     fn first_ready(&self, now: Instant) -> Option<(EgressClass, u32, Bucket)> {
-        let front = |class: EgressClass| self.ready.get(class.index()).and_then(List::front);
+        let front = |class: EgressClass| {
+            let slot = self.ready.get(class.index()).and_then(List::front)?;
+            (class != EgressClass::Waiting || self.has_room_for(slot)).then_some(slot)
+        };
         let (class, slot) = EgressClass::ALL.iter().find_map(|&class| Some((class, front(class)?)))?;
         if class == EgressClass::Live && self.bursts.is_ready(now) {
             let starting = [EgressClass::BurstFirst, EgressClass::BurstRest];
@@ -139,6 +145,8 @@ impl<S: FrameStore> Edge<'_, S> {
                 EgressClass::Rescue => {
                     self.send_rescue(now, slot, head).or_else(|| self.send_feed(now, slot, head))
                 }
+                EgressClass::Waiting => self.take_up(now, slot),
+                EgressClass::Live | EgressClass::BurstFirst if self.set_aside_if_late(now, slot) => None,
                 EgressClass::Live | EgressClass::BurstFirst | EgressClass::BurstRest => {
                     self.send_feed(now, slot, head)
                 }
@@ -288,6 +296,7 @@ impl<S: FrameStore> Edge<'_, S> {
         let head_len = header.write(head)?;
         let total = head_len.saturating_add(usize::from(len));
         self.egress.take(now, total);
+        self.line.on_sent(now, total);
         self.stats.on_fragment(reason, DATA_HEADER_LEN, len);
         let client = self.clients.at_mut(slot)?;
         let channel = self.channels.get_mut(usize::from(client.channel.0));
@@ -318,10 +327,12 @@ impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn on_ack(&mut self, now: Instant, slot: u32, ack: &Ack<'_>) -> Result<(), Reject> {
         let link = self.link_mut(slot).ok_or(Reject::UnknownPeer)?;
         let had_lost = link.has_lost();
-        link.on_ack(now, ack)?;
+        let acked = link.on_ack(now, ack)?;
         // What was taken as lost may have come: then there is nothing left to send again.
         let is_changed = had_lost || link.has_lost();
-        if let Some(at) = link.loss_deadline() {
+        let loss_at = link.loss_deadline();
+        self.line.on_ack(slot, &acked);
+        if let Some(at) = loss_at {
             self.arm_at(slot, at);
         }
         if is_changed {

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use heapless::Deque;
 
+use crate::link::RateCause;
 use crate::scaling::Decision;
 use crate::wire::control::{Class, ClientId, RefusalReason};
 use crate::wire::report::Report;
@@ -99,6 +100,18 @@ pub enum EdgeEvent {
         cause: LeaveCause,
         /// How long it was there, in milliseconds.
         stayed_ms: u64,
+    },
+    /// The line gives less than before, or more: what is promised and who is let in follow. Told when it changed by a tenth, and when it
+    /// is whole again.
+    RateChanged {
+        /// What is counted on, in bit/s.
+        counted_bps: u64,
+        /// What is configured, less legacy clients, in bit/s.
+        cap_bps: u64,
+        /// Why.
+        cause: RateCause,
+        /// Clients that wait for the line.
+        waiting: u32,
     },
     /// The edge was told to hand over its clients, and the last one went.
     Drained,

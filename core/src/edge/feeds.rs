@@ -152,9 +152,9 @@ impl<S: FrameStore> Edge<'_, S> {
         Thresholds::new(self.config.n1, n_star, channel.scaling, self.config.slope).ok()
     }
 
-    /// What is left beside legacy clients.
+    /// What is left beside legacy clients, of a line that gives less of what it gives.
     pub(super) const fn capacity_bps(&self) -> u64 {
-        self.config.capacity_bps.saturating_sub(self.legacy_bps)
+        self.line.counted_bps()
     }
 
     /// Whether leases of `more_bps` fit the rescue budget.
@@ -259,7 +259,10 @@ impl<S: FrameStore> Edge<'_, S> {
                 Granted::RescueLease => (&mut channel.rescue_leases, &mut self.promised.rescues_bps),
             };
             *count = if is_more { count.saturating_add(1) } else { count.saturating_sub(1) };
-            *promised = if is_more { promised.saturating_add(bps) } else { promised.saturating_sub(bps) };
+            *promised = moved(*promised, bps, is_more);
+            if client.is_waiting {
+                self.promised.waiting_bps = moved(self.promised.waiting_bps, bps, is_more);
+            }
         }
     }
 
@@ -290,6 +293,10 @@ impl<S: FrameStore> Edge<'_, S> {
         self.refresh(now, slot);
         Ok(())
     }
+}
+
+const fn moved(promised_bps: u64, bps: u64, is_more: bool) -> u64 {
+    if is_more { promised_bps.saturating_add(bps) } else { promised_bps.saturating_sub(bps) }
 }
 
 /// Whether clients feed each other at all: with one level nobody has a child.

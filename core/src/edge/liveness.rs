@@ -108,11 +108,13 @@ impl<S: FrameStore> Edge<'_, S> {
         let Some(handle) = self.clients.handle_of(slot) else { return };
         let Some(client) = self.clients.at_mut(slot) else { return };
         let (id, remote, joined_at) = (client.channel, client.path.remote, client.joined_at);
+        let is_waiting = client.is_waiting;
         client.slots = 0;
         client.feedable = Mask::EMPTY;
         for substream in client.active().iter() {
             self.end_feed(slot, substream);
         }
+        self.stats.waiting = self.stats.waiting.saturating_sub(u32::from(is_waiting));
         self.update_supplier(slot);
         self.unready(slot);
         self.wheel.cancel(slot);

@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::auth::SipAuth;
 use crate::endpoint::{Deadline, Endpoint, Path, Reject, Transmit, Why};
 use crate::limits::DATAGRAM_LEN_MAX;
-use crate::link::{Link, TokenBucket};
+use crate::link::{LineRate, Link, TokenBucket};
 use crate::rng::Rng;
 use crate::store::{AddressIndex, FrameIndex, FrameStore, Handle, List, Slab, TimerWheel};
 use crate::time::Instant;
@@ -14,7 +14,7 @@ use crate::wire::control::{LinkId, Message};
 use crate::wire::stun::is_stun;
 
 use super::channel::{CHANNELS_MAX, ChannelSlot};
-use super::client_slot::{ClientRecord, ClientSlot};
+use super::client_slot::{ClientRecord, ClientSlot, EgressClass};
 use super::config::EdgeConfig;
 use super::drain::Drain;
 use super::events::{EdgeEvent, Events};
@@ -37,6 +37,8 @@ pub(super) struct Promised {
     pub(super) feeds_bps: u64,
     pub(super) joins_bps: u64,
     pub(super) rescues_bps: u64,
+    /// Of those, to clients that wait for the line.
+    pub(super) waiting_bps: u64,
 }
 
 /// An edge: lets clients in, feeds them, tells them of each other, and rescues them.
@@ -55,7 +57,7 @@ pub struct Edge<'a, S> {
     pub(super) frames: Vec<FrameIndex<'a>, CHANNELS_MAX>,
     pub(super) tracker: Tracker<'a>,
     /// Clients with something to send, by class.
-    pub(super) ready: [List; 5],
+    pub(super) ready: [List; EgressClass::ALL.len()],
     /// All the edge sends.
     pub(super) egress: TokenBucket,
     /// What those who start may have of it although live feeds wait.
@@ -75,7 +77,12 @@ pub struct Edge<'a, S> {
     pub(super) minute_at: Instant,
     /// Minutes that are over.
     pub(super) minute_number: u32,
-    pub(super) legacy_bps: u64,
+    /// What the line is seen to give.
+    pub(super) line: LineRate,
+    /// Of that, what the owner was last told when it was less than configured.
+    pub(super) told_bps: Option<u64>,
+    /// Before when no further client is set aside.
+    pub(super) aside_at: Instant,
     pub(super) is_draining: bool,
     pub(super) drain: Option<Drain>,
     pub(super) store: S,
@@ -120,7 +127,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             frames: divide(frames, places),
             tracker: Tracker::new(suppliers, reservations, places),
             channels,
-            ready: [List::EMPTY; 5],
+            ready: [List::EMPTY; EgressClass::ALL.len()],
             egress,
             bursts,
             egress_at: None,
@@ -128,12 +135,14 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             stun: StunAnswers::default(),
             is_second_heard: false,
             events: Events::default(),
-            stats: EdgeStats::default(),
+            stats: EdgeStats::of_line(config.capacity_bps),
             promised: Promised::default(),
             gone: Gone::default(),
             minute_at: Instant::FAR_FUTURE,
             minute_number: 0,
-            legacy_bps: 0,
+            line: LineRate::new(config.capacity_bps),
+            told_bps: None,
+            aside_at: Instant::ZERO,
             is_draining: false,
             drain: None,
             store,
@@ -143,8 +152,8 @@ impl<'a, S: FrameStore> Edge<'a, S> {
 
     /// What legacy clients take of the capacity, in bit/s.
     pub fn set_legacy_load(&mut self, now: Instant, legacy_bps: u64) {
-        self.legacy_bps = legacy_bps;
-        self.egress.set_rate(now, self.config.capacity_bps.saturating_sub(legacy_bps));
+        self.line.set_cap(self.config.capacity_bps.saturating_sub(legacy_bps));
+        self.on_line_changed(now);
     }
 
     /// The bytes of the frames.
@@ -303,6 +312,7 @@ impl<S: FrameStore> Endpoint for Edge<'_, S> {
             self.on_minute(now);
         }
         self.on_drain_due(now);
+        self.steer_line(now);
         while let Some(id) = self.wheel.pop_expired(now) {
             self.on_timer(now, id);
         }
@@ -323,15 +333,16 @@ impl<S: FrameStore> Endpoint for Edge<'_, S> {
         let pacing = self.egress_at.map(|at| Deadline { at, why: Why::Pacing });
         let lease = self.tracker.next_expiry().map(|at| Deadline { at, why: Why::Lease });
         let timer = self.wheel.next_deadline().map(|at| Deadline { at, why: Why::Loss });
+        let line = self.line.deadline().map(|at| Deadline { at, why: Why::Pacing });
         let minute = Some(self.minute_at).filter(|&at| at < Instant::FAR_FUTURE);
         let minute = minute.map(|at| Deadline { at, why: Why::Report });
         let drain = self.drain_deadline().map(|at| Deadline { at, why: Why::Request });
-        [pacing, lease, drain, timer, minute].into_iter().flatten().min_by_key(|deadline| deadline.at)
+        [pacing, lease, drain, timer, line, minute].into_iter().flatten().min_by_key(|deadline| deadline.at)
     }
 }
 
 /// What the edge may send at once: 10 ms of its capacity, so that a turn of the adapter's loop does not leave it idle.
-fn egress_depth(capacity_bps: u64) -> u32 {
+pub(super) fn egress_depth(capacity_bps: u64) -> u32 {
     u32::try_from(capacity_bps / 800).unwrap_or(u32::MAX).max(4_800)
 }
 

@@ -93,8 +93,13 @@ fn take_fragment(item: &mut PullItem, count: u16) -> Option<u16> {
 
 impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn on_pull(&mut self, now: Instant, slot: u32, items: &[PullItem]) -> Result<(), Reject> {
+        // What a client lacks because it was set aside is skipped; its partners may have it.
+        let Some(from) = self.clients.at(slot).map(|client| client.pulls_from) else {
+            return Err(Reject::UnknownPeer);
+        };
         let Some(record) = self.record_mut(slot) else { return Err(Reject::UnknownPeer) };
-        let refused = items.iter().filter(|item| !record.pulls.push(**item)).count();
+        let answered = items.iter().filter(|item| item.frame >= from);
+        let refused = answered.filter(|item| !record.pulls.push(**item)).count();
         let has_pulls = !record.pulls.is_empty();
         if let Some(client) = self.clients.at_mut(slot) {
             client.has_pulls = has_pulls;

@@ -4,7 +4,7 @@ use crate::stats::RejectCounts;
 use crate::wire::SendReason;
 use crate::wire::control::{Class, RefusalReason};
 
-/// Counters of an edge since it started. Bytes are UDP payload bytes.
+/// Counters of an edge since it started, and what it counts on of its line. Bytes are UDP payload bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EdgeStats {
     /// Bytes of datagrams with a fragment, without their headers, by reason.
@@ -44,6 +44,16 @@ pub struct EdgeStats {
     pub rescues_refused: u64,
     /// Times clients on a lease were fed for good from then on.
     pub promotions: u64,
+    /// What is counted on of the line at present, in bit/s.
+    pub line_bps: u64,
+    /// What is configured, less legacy clients, in bit/s.
+    pub line_bps_max: u64,
+    /// Clients that wait for the line at present.
+    pub waiting: u32,
+    /// Times what is counted on of the line fell by a tenth.
+    pub line_lowered: u64,
+    /// Times a client was set aside because the line gave too little.
+    pub set_aside: u64,
     /// Events thrown away because nobody polled them.
     pub events_dropped: u64,
     /// Pairs of clients told of each other.
@@ -75,6 +85,11 @@ pub struct EdgeStats {
 }
 
 impl EdgeStats {
+    /// Nothing counted, and a line that gives what is configured.
+    pub(super) fn of_line(line_bps: u64) -> Self {
+        Self { line_bps, line_bps_max: line_bps, ..Self::default() }
+    }
+
     /// Media bytes sent for a reason.
     #[must_use]
     pub fn media_bytes(&self, reason: SendReason) -> u64 {

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use crate::endpoint::Path;
+use crate::link::RateCause;
 use crate::media::{ChannelName, ChannelSettings, FrameId, FrameInfo};
 use crate::nat::NatClass;
 use crate::scaling::{Stage, Thresholds};
@@ -43,6 +44,21 @@ pub struct ChannelView<'e> {
     pub thresholds: Option<Thresholds>,
     /// Bytes of the frames taken in.
     pub bytes_in: u64,
+}
+
+/// The line of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineView {
+    /// How fast it sends at most, in bit/s: less than what is counted on while a queue is to go.
+    pub rate_bps: u64,
+    /// What is counted on: N*, admission and budgets follow it.
+    pub counted_bps: u64,
+    /// What is configured, less legacy clients.
+    pub cap_bps: u64,
+    /// Why the rate is what it is.
+    pub cause: RateCause,
+    /// Clients whose feeds stand still meanwhile.
+    pub waiting: u32,
 }
 
 /// A client as its edge sees it.
@@ -148,6 +164,18 @@ impl<S: FrameStore> Edge<'_, S> {
             thresholds,
             bytes_in: channel.bytes_in,
         })
+    }
+
+    /// What the line is seen to give.
+    #[must_use]
+    pub const fn line_view(&self) -> LineView {
+        LineView {
+            rate_bps: self.line.rate_bps(),
+            counted_bps: self.line.counted_bps(),
+            cap_bps: self.line.cap_bps(),
+            cause: self.line.cause(),
+            waiting: self.stats.waiting,
+        }
     }
 
     /// Open and suspended channels.

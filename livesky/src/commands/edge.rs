@@ -225,6 +225,10 @@ fn line_of(Told { event, channel }: Told<'_>) -> (u8, String) {
             );
             (1, line)
         }
+        EdgeEvent::RateChanged { counted_bps, cap_bps, cause, waiting } => {
+            let (counted, cap) = (*counted_bps as f64 / 1e6, *cap_bps as f64 / 1e6);
+            (0, format!("the line gives {counted:.1} of {cap:.1} Mbit/s ({cause:?}), {waiting} clients wait"))
+        }
         EdgeEvent::Drained => (0, "every viewer was handed over or told to leave".to_owned()),
         EdgeEvent::Refused { reason, decision, count, .. } => {
             let why = decision.as_ref().map_or(String::new(), |decision| format!(": {}", on(decision)));

@@ -181,6 +181,19 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
     for reject in Reject::ALL {
         text.sample(&[("reason", reject_name(reject))], stats.rejects.of(reject));
     }
+    text.family(
+        "livesky_edge_line_bits_per_second",
+        "gauge",
+        "What the line is seen to give, and configured.",
+    )
+    .sample(&[("line", "counted")], stats.line_bps)
+    .sample(&[("line", "configured")], stats.line_bps_max);
+    text.family(
+        "livesky_edge_waiting_clients",
+        "gauge",
+        "Clients not fed because the line gives too little.",
+    )
+    .sample(&[], stats.waiting);
     let sent = stats.sent_bytes();
     text.family("livesky_edge_sent_bytes_total", "counter", "UDP payload sent.").sample(&[], sent);
     text.family("livesky_edge_received_bytes_total", "counter", "UDP payload received.")

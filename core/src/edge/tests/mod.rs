@@ -8,6 +8,7 @@ mod admission;
 mod bursts;
 mod feeds;
 mod introductions;
+mod line;
 mod liveness;
 mod minutes;
 mod properties;

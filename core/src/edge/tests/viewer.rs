@@ -73,6 +73,8 @@ pub(crate) struct Viewer {
     pub(crate) path: Path,
     pub(crate) own_link: LinkId,
     pub(crate) edge_link: LinkId,
+    /// Delay on the way from the edge that its acknowledgements tell of.
+    pub(crate) queue_us: u32,
     pub(crate) id: ClientId,
     pub(crate) class: Class,
     pub(crate) start: FrameId,
@@ -94,6 +96,7 @@ impl Viewer {
             path: Path::to(address(index)),
             own_link: LinkId(500 + u32::try_from(index).unwrap()),
             edge_link: LinkId(0),
+            queue_us: 0,
             id: ClientId(0),
             class: Class::Push,
             start: FrameId(0),
@@ -117,7 +120,8 @@ impl Viewer {
                 if (self.loses)(&header) {
                     return;
                 }
-                self.link.on_data(now, header.packet, header.sent_us, Duration::from_millis(200)).unwrap();
+                let sent_us = header.sent_us.wrapping_sub(self.queue_us);
+                self.link.on_data(now, header.packet, sent_us, Duration::from_millis(200)).unwrap();
                 self.data.push((now, header));
             }
             Datagram::Control(link, messages) => {

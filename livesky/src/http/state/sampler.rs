@@ -189,7 +189,7 @@ impl Sampler {
                 Some(channel)
             }
             EdgeEvent::Refused { channel, .. } => channel,
-            EdgeEvent::Drained => None,
+            EdgeEvent::RateChanged { .. } | EdgeEvent::Drained => None,
         }
     }
 
