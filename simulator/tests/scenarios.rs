@@ -79,6 +79,20 @@ fn faults_heal() {
 }
 
 #[test]
+fn half_of_the_edges_line_heals() {
+    let results = smoke("halved");
+    let fault = results.faults.first().unwrap();
+    assert!(fault.healed_after_s.is_some_and(|after_s| after_s <= 5.0), "{fault:?}");
+    // Some wait, so that most see nothing of it.
+    let during = results.series.iter().filter(|sample| (38.0..50.0).contains(&sample.at_s));
+    assert!(during.clone().all(|sample| sample.playing * 5 >= sample.viewers * 3), "{:?}", results.series);
+    assert!(during.clone().all(|sample| sample.egress_bps < 30e6), "the rate follows the line");
+    assert!(results.traffic.sent_per_delivered < 1.05, "{:?}", results.traffic);
+    let last = results.series.last().unwrap();
+    assert_eq!((last.playing, last.stalled), (last.viewers, 0), "{last:?}");
+}
+
+#[test]
 fn bytes_are_told_by_isp() {
     let results = smoke("edges");
     let traffic = &results.traffic;
