@@ -3,6 +3,7 @@
 mod arrivals;
 mod changing;
 mod company;
+mod discovering;
 mod feeding;
 mod goodbyes;
 mod hand_over;
