@@ -102,6 +102,71 @@ fn a_cap_that_changes_bounds_at_once_and_receive_only_stays_so() {
     assert_eq!(ledbat.rate_bps(), 0);
 }
 
+/// An interval from `from_ms` on in which so many fragments of 1,000 bytes were acknowledged, looked at `late_ms` late; whether the
+/// rate changed.
+fn interval(ledbat: &mut Ledbat, from_ms: u64, acked: u32, queue_us: u32, late_ms: u64) -> bool {
+    for _ in 0..acked {
+        ledbat.on_sent(FRAGMENT_BYTES);
+    }
+    ledbat.on_ack(acked, Some(queue_us));
+    assert!(!ledbat.on_time(Instant::from_millis(from_ms + 999)), "it is not over");
+    ledbat.on_time(Instant::from_millis(from_ms + 1_000 + late_ms))
+}
+
+fn begun() -> Ledbat {
+    let mut ledbat = Ledbat::EMPTY;
+    ledbat.set_cap(1_000_000);
+    ledbat.on_time(Instant::from_millis(1_000));
+    ledbat
+}
+
+#[test]
+fn what_gets_through_beside_a_queue_is_what_the_uplink_gives() {
+    for (acked, queue_us, late_ms, gives_bps, rate_bps) in [
+        (100, 60_001, 0, 800_000, 640_000),
+        // 60 ms are aimed at.
+        (100, 60_000, 0, 1_000_000, 1_000_000),
+        (100, 60_001, 250, 640_000, 512_000),
+        // Too few to tell, and too long ago.
+        (8, 60_001, 0, 64_000, 51_200),
+        (7, 60_001, 0, 1_000_000, 1_000_000),
+        (100, 60_001, 999, 400_200, 320_160),
+        (100, 60_001, 1_000, 1_000_000, 1_000_000),
+        (8, 60_001, 999, 50_000, 40_000),
+    ] {
+        let mut ledbat = begun();
+        let is_changed = interval(&mut ledbat, 1_000, acked, queue_us, late_ms);
+        assert_eq!(
+            (ledbat.gives_bps(), ledbat.rate_bps()),
+            (gives_bps, rate_bps),
+            "{acked} {queue_us} {late_ms}"
+        );
+        assert_eq!(is_changed, rate_bps < 1_000_000);
+    }
+}
+
+#[test]
+fn after_an_overload_it_falls_by_halves_and_grows_by_a_two_hundredth_a_second() {
+    // The queue of the second interval, and what becomes of 800 kbit/s of which 400 got through.
+    for (queue_us, gives_bps, rate_bps) in
+        [(60_001, 600_000, 480_000), (30_000, 800_000, 640_000), (29_999, 804_000, 804_000)]
+    {
+        let mut ledbat = begun();
+        interval(&mut ledbat, 1_000, 100, 60_001, 0);
+        interval(&mut ledbat, 2_000, 50, queue_us, 0);
+        assert_eq!((ledbat.gives_bps(), ledbat.rate_bps()), (gives_bps, rate_bps), "{queue_us}");
+    }
+    let mut ledbat = begun();
+    interval(&mut ledbat, 1_000, 100, 60_001, 0);
+    interval(&mut ledbat, 2_000, 50, 10_000, 500);
+    assert_eq!(ledbat.gives_bps(), 806_000, "in a second and a half");
+    // Held down by what was seen, a higher cap gives no more; a lower one bounds it.
+    ledbat.set_cap(2_000_000);
+    assert_eq!(ledbat.gives_bps(), 806_000);
+    ledbat.set_cap(500_000);
+    assert_eq!(ledbat.gives_bps(), 500_000);
+}
+
 proptest! {
     #![proptest_config(super::super::tests::config())]
 

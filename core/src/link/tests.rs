@@ -38,6 +38,17 @@ fn a_bucket_that_is_resized_keeps_its_debt() {
 }
 
 #[test]
+fn a_bucket_holds_its_depth_and_one_without_a_rate_lets_nothing_pass() {
+    let mut bucket = TokenBucket::new(Instant::ZERO, 8_000, 1_000);
+    bucket.resize(at(10_000), 16_000, 100);
+    bucket.take(at(10_000), 100);
+    assert!(bucket.is_ready(at(10_000)));
+    bucket.take(at(10_000), 1);
+    assert!(!bucket.is_ready(at(10_000)));
+    assert!(!TokenBucket::new(Instant::ZERO, 0, 1_000).is_ready(at(5)));
+}
+
+#[test]
 fn a_link_fits_two_kibibytes() {
     assert!(size_of::<Link>() <= 2_048, "{}", size_of::<Link>());
 }
@@ -163,6 +174,58 @@ fn a_round_trip_unknown_is_assumed_and_one_without_jitter_waits_an_eighth_more()
     }
     assert!(rtt.answer_us() < 82_000, "{rtt:?}");
     assert_eq!(rtt.loss_us(), 90_000);
+}
+
+#[test]
+fn a_round_trip_is_smoothed_as_rfc_6298_has_it() {
+    let mut rtt = Rtt::EMPTY;
+    rtt.on_sample(100_000, 0);
+    assert_eq!((rtt.smoothed_us(), rtt.var_us(), rtt.loss_us()), (100_000, 50_000, 300_000));
+    rtt.on_sample(140_000, 0);
+    assert_eq!((rtt.smoothed_us(), rtt.var_us()), (105_000, 47_500));
+    // The other side's delay counts where it leaves more than the least that was seen.
+    rtt.on_sample(150_000, 45_000);
+    assert_eq!(rtt.smoothed_us(), 105_000);
+    rtt.on_sample(150_000, 51_000);
+    assert_eq!(rtt.smoothed_us(), 110_625);
+}
+
+#[test]
+fn a_link_that_starts_over_has_nothing_under_way_and_goes_on_counting() {
+    let mut link = link_with_two_lost();
+    link.on_sent(at(600), FrameId(2), 0);
+    assert!(link.in_flight() > 0 && link.has_lost());
+    link.forget_all();
+    assert_eq!((link.in_flight(), link.has_lost(), link.next_lost()), (0, false, None));
+    assert_eq!(link.loss_deadline(), None);
+    assert_eq!(link.on_sent(at(700), FrameId(3), 0), 7);
+    assert_eq!(link.in_flight(), 1);
+}
+
+#[test]
+fn of_two_that_were_taken_as_lost_the_one_that_came_is_not_sent_again() {
+    // The newest packets first: those that came, a gap, and so on.
+    for (runs, expected) in
+        [(&[2, 1, 3][..], &[3][..]), (&[4, 1, 1], &[1]), (&[2, 1, 1, 1, 1], &[1, 3]), (&[6], &[])]
+    {
+        let mut link = link_with_two_lost();
+        link.on_ack(at(500), &Ack { largest: 5, delay_us: 0, one_way_us: 0, runs }).unwrap();
+        let lost = core::iter::from_fn(|| link.next_lost());
+        assert_eq!(lost.map(|(_, fragment)| fragment).collect::<Vec<_>>(), expected, "{runs:?}");
+    }
+}
+
+#[test]
+fn thirty_two_packets_in_order_may_wait() {
+    let mut link = Link::EMPTY;
+    for packet in 0..32 {
+        link.on_data(at(10), packet, 0, DELAY).unwrap();
+        assert_eq!(link.ack_deadline(), Some(at(210)), "{packet}");
+    }
+    link.on_data(at(10), 32, 0, DELAY).unwrap();
+    assert_eq!(link.ack_deadline(), Some(at(10)));
+    assert_eq!(link.on_data(at(10), 32 + 65_537, 0, DELAY), Err(Reject::Unexpected));
+    assert_eq!(link.on_data(at(10), 32 + 65_536, 0, DELAY), Ok(()));
 }
 
 #[test]
