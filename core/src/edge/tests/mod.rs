@@ -7,6 +7,7 @@ pub(crate) mod harness;
 mod admission;
 mod bursts;
 mod feeds;
+mod handing;
 mod introductions;
 mod line;
 mod liveness;

@@ -38,6 +38,7 @@ pub(crate) enum Told {
     Reset(LinkId),
     Introduce(ClientId, Vec<SocketAddr>),
     ReportAck(ReportAck),
+    Redirect(Vec<SocketAddr>),
 }
 
 impl Told {
@@ -63,6 +64,7 @@ impl Told {
             Message::Reset { link } => Self::Reset(*link),
             Message::Introduce(introduce) => Self::Introduce(introduce.client, introduce.addresses.to_vec()),
             Message::ReportAck(ack) => Self::ReportAck(*ack),
+            Message::Redirect { alternatives } => Self::Redirect(alternatives.to_vec()),
             other => panic!("an edge does not say {other:?}"),
         }
     }
