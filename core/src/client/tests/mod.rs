@@ -12,9 +12,11 @@ mod meeting;
 mod model;
 mod properties;
 mod repair;
+mod reporting;
 mod rig;
 mod silence;
 mod sizes;
+mod strangers;
 mod telling;
 
 #[expect(unreachable_pub, reason = "public for the fuzz target that shares the file")]
