@@ -16,6 +16,7 @@ mod properties;
 mod queues;
 mod reports;
 mod sizes;
+mod slots;
 mod stun;
 mod supply;
 mod tracker;

@@ -7,7 +7,7 @@ use super::harness::{EdgeMemory, config};
 use crate::edge::{EdgeConfig, EdgeSockets};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::wire::stun::{Change, StunClass, StunMessage, StunWriter, TransactionId};
-use crate::{Endpoint, Instant, Path, Reject};
+use crate::{Ecn, Endpoint, Instant, Path, Reject};
 
 const ID: TransactionId = TransactionId(*b"transaction!");
 const PORT: Change = Change { ip: false, port: true };
@@ -75,6 +75,47 @@ fn a_changed_port_is_answered_from_the_other_socket_if_there_is_one() {
             answer(sockets, 0, "198.51.100.9:4321", &request(Some(change), 120, true)).unwrap();
         assert_eq!((out_of, told.class, told.error_code), (0, StunClass::Error, Some(420)));
     }
+}
+
+#[test]
+fn the_second_socket_s_other_is_the_first_and_marks_are_not_sent_back() {
+    let asked = request(Some(PORT), 120, true);
+    let (out_of, _, told) = answer(Some(sockets()), 1, "198.51.100.9:4321", &asked).unwrap();
+    assert_eq!((out_of, told.origin), (0, Some(sockets().main)));
+    let mut memory = EdgeMemory::new(1, 1, 10);
+    let mut edge = memory.edge(EdgeConfig { sockets: Some(sockets()), ..config(1_000_000, 1) });
+    let path = Path { ecn: Ecn::Capable0, ..Path::to("198.51.100.9:4321".parse().unwrap()) };
+    let mut head = [0; DATAGRAM_LEN_MAX];
+    // Too short for an answer, and long enough.
+    for len in [20, 120] {
+        edge.handle_datagram(NOW, path, &request(None, len, false)).unwrap();
+        let sent = edge.poll_transmit(NOW, &mut head);
+        assert_eq!(sent.map(|sent| sent.path.ecn), (len == 120).then_some(Ecn::NotCapable));
+    }
+    let stats = edge.stats();
+    assert_eq!((stats.stun_answers, stats.stun_unanswered, stats.control_packets), (1, 1, 1));
+    assert!(stats.control_bytes > 20 && stats.control_bytes <= 120);
+}
+
+#[test]
+fn questions_that_find_no_room_are_counted() {
+    let mut memory = EdgeMemory::new(1, 1, 10);
+    let mut edge = memory.edge(EdgeConfig { sockets: Some(sockets()), ..config(1_000_000, 1) });
+    let path = Path::to("198.51.100.9:4321".parse().unwrap());
+    let mut head = [0; DATAGRAM_LEN_MAX];
+    for _ in 0..200 {
+        edge.handle_datagram(NOW, path, &request(None, 120, false)).unwrap();
+    }
+    let mut answered = 0;
+    // The egress lets them go in time.
+    for ms in 0..10_000 {
+        while edge.poll_transmit(Instant::from_millis(50_000 + ms), &mut head).is_some() {
+            answered += 1;
+        }
+    }
+    let stats = edge.stats();
+    assert!(stats.replies_dropped > 0 && answered > 0);
+    assert_eq!((stats.stun_answers, stats.stun_answers + stats.replies_dropped), (answered, 200));
 }
 
 #[test]

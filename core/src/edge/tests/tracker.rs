@@ -87,6 +87,35 @@ fn one_client_is_answered_every_half_second() {
 }
 
 #[test]
+fn half_a_second_later_to_the_microsecond_it_is_answered_again() {
+    let mut memory = EdgeMemory::new(16, 1, 64);
+    let mut world = crowd(&mut memory, 3, 5);
+    let begun = world.now;
+    asked(&mut world, 0, 0x3f);
+    assert_eq!(world.edge.tracker.next_expiry(), Some(begun + 2 * SECOND));
+    let find = Message::FindParents { substreams: 0x3f };
+    world.now = begun.plus_micros(499_999);
+    assert_eq!(world.say(0, &find), Err(Reject::Duplicate));
+    world.now = begun.plus_micros(500_000);
+    assert_eq!(world.say(0, &find), Ok(()));
+}
+
+#[test]
+fn a_candidate_s_age_is_told_in_seconds_up_to_255() {
+    let mut memory = EdgeMemory::new(16, 1, 64);
+    let mut world = crowd(&mut memory, 1, 5);
+    world.is_publishing = false;
+    for (later, age_s) in [(3, 3), (297, 255)] {
+        let list = {
+            world.now = world.now + later * SECOND;
+            world.statuses();
+            asked(&mut world, 0, 0x3f)
+        };
+        assert_eq!(list.iter().map(|candidate| candidate.age_s).collect::<Vec<_>>(), [age_s]);
+    }
+}
+
+#[test]
 fn those_who_left_are_not_named() {
     let mut memory = EdgeMemory::new(16, 1, 64);
     let mut world = crowd(&mut memory, 5, 5);
