@@ -242,3 +242,7 @@ impl<S: FrameStore> Edge<'_, S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "introductions_tests.rs"]
+mod tests;
