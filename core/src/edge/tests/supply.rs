@@ -1,12 +1,15 @@
 //! What suppliers can still take on, and pure figures of an edge.
 
+use core::time::Duration;
+
 use super::harness::*;
 use crate::Instant;
+use crate::edge::EdgeEvent;
 use crate::edge::channel::ChannelSlot;
 use crate::edge::feeds::{has_overlay, instant_of, share_of};
 use crate::edge::tracker::{Supplier, better};
 use crate::media::{FrameId, Overlay};
-use crate::wire::control::{Message, Status};
+use crate::wire::control::{Class, Grant, LeaveReason, LinkId, Message, Status};
 
 fn world(memory: &mut EdgeMemory) -> World<'_> {
     World::new(memory, config(100_000_000, 90), settings(), 30)
@@ -125,4 +128,46 @@ fn the_freer_supplier_is_better_and_of_two_as_free_the_older() {
     assert_eq!(best(supplier(1, 4, 20), supplier(2, 4, 10)), Some(2));
     assert_eq!(best(supplier(1, 4, 10), supplier(2, 4, 20)), Some(1));
     assert_eq!((best(None, supplier(2, 0, 0)), best(supplier(1, 0, 0), None)), (Some(2), Some(1)));
+}
+
+/// When a client on leases, for which there is room and whom nobody takes on, is fed for good, in milliseconds after it came.
+fn promoted_after(can_supply: bool, spare_slots: u32) -> Option<u128> {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = World::new(&mut memory, config(100_000_000, 2), settings(), 30);
+    for _ in 0..3 {
+        world.join_with_slots(0);
+    }
+    assert_eq!(world.viewers[2].class, Class::P2p);
+    let joined_at = world.now;
+    if !can_supply {
+        world.edge.record_mut(2).unwrap().upload_bps = 0;
+    }
+    world.say(0, &Message::Leave { reason: LeaveReason::Done }).unwrap();
+    world.viewers[0].edge_link = LinkId(0);
+    world.edge.channel_mut(world.channel).unwrap().slots_free = spare_slots;
+    let id = world.viewers[2].id;
+    for _ in 0..90 {
+        world.run(Duration::from_millis(100));
+        let is_it = |event: &EdgeEvent| matches!(event, EdgeEvent::Promoted { client, .. } if *client == id);
+        if world.events.iter().any(is_it) {
+            assert_eq!(world.edge.stats().promotions, 1);
+            let client = world.edge.clients.at(2).unwrap();
+            assert_eq!((client.class, client.feeds.0, client.leases.0), (Class::Push, 0x3f, 0));
+            let grants = world.viewers[2]
+                .told
+                .iter()
+                .filter(|(_, told)| matches!(told, Told::Accept(accept) if accept.grant == Grant::Feed));
+            assert_eq!(grants.count(), 6);
+            return Some(world.now.since(joined_at).as_millis());
+        }
+    }
+    None
+}
+
+#[test]
+fn who_finds_no_parents_is_fed_for_good_the_sooner_when_it_can_feed_others() {
+    let (good, other) = (promoted_after(true, 0).unwrap(), promoted_after(false, 0).unwrap());
+    assert!((2_000..=3_100).contains(&good), "{good}");
+    assert!((6_000..=7_100).contains(&other), "{other}");
+    assert_eq!(promoted_after(true, 60), None, "others can take it on");
 }
