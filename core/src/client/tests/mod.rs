@@ -10,6 +10,7 @@ mod hand_over;
 mod joining;
 mod meeting;
 mod model;
+mod playing;
 mod properties;
 mod repair;
 mod reporting;
