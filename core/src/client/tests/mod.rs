@@ -10,6 +10,7 @@ mod hand_over;
 mod joining;
 mod meeting;
 mod model;
+mod parting;
 mod playing;
 mod properties;
 mod repair;

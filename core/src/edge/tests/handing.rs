@@ -7,7 +7,8 @@ use std::vec::Vec;
 use super::harness::*;
 use crate::edge::{ChannelId, EdgeEvent, LeaveCause};
 use crate::nat::{NatClass, NatFiltering, NatMapping};
-use crate::wire::control::{ClientId, Hello, LeaveReason, LinkId, Message, Reach, Status};
+use crate::scaling::Stage;
+use crate::wire::control::{ClientId, Hello, LeaveReason, LinkId, Message, Reach, RefusalReason, Status};
 use crate::wire::{ControlWriter, SendReason};
 use crate::{Endpoint, Instant, Reject};
 
@@ -177,4 +178,44 @@ fn a_public_address_is_believed_of_nobody_who_claims_it() {
     let reach = Reach { private: Some(([198, 51, 100, 9], 4_000).into()), ..Reach::default() };
     world.say(viewer, &Message::Reach(reach)).unwrap();
     assert_eq!(world.edge.clients(world.channel).next().unwrap().other_addresses(), (None, None));
+}
+
+#[test]
+fn those_who_are_turned_away_are_counted_by_the_reason() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = world(&mut memory);
+    let stranger = world.add_viewer();
+    world.hello(stranger).unwrap();
+    world.edge.drain(world.now, world.now + SECOND, &[]);
+    world.hello(stranger).unwrap();
+    let counts = |world: &World<'_>| {
+        use RefusalReason::{Draining, Full, NotOnAir, Saturated, Ticket, UnknownChannel};
+        [UnknownChannel, NotOnAir, Saturated, Full, Draining, Ticket]
+            .map(|reason| world.edge.stats().refusals(reason))
+    };
+    assert_eq!(counts(&world), [0, 0, 0, 0, 1, 0]);
+    world.edge.close_channel(world.now, world.channel);
+    world.hello(stranger).unwrap();
+    assert_eq!(counts(&world), [1, 0, 0, 0, 1, 0]);
+}
+
+#[test]
+fn a_stage_that_changes_is_told_up_and_down() {
+    let mut memory = EdgeMemory::new(16, 1, 64);
+    let mut world = World::new(&mut memory, config(100_000_000, 5), settings(), 30);
+    for _ in 0..6 {
+        world.join();
+    }
+    let stages = |world: &World<'_>| {
+        let stage = |event: &EdgeEvent| match event {
+            EdgeEvent::StageChanged { decision, .. } => Some((decision.stage, decision.p0)),
+            _ => None,
+        };
+        world.events.iter().filter_map(stage).collect::<Vec<_>>()
+    };
+    assert_eq!(stages(&world), [(Stage::Two, 6)]);
+    for viewer in 0..6 {
+        world.say(viewer, &Message::Leave { reason: LeaveReason::Done }).unwrap();
+    }
+    assert_eq!(stages(&world).last().map(|(stage, _)| *stage), Some(Stage::One));
 }
