@@ -82,6 +82,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_older_counts_half_as_much_with_each_window() {
+        let mut load = Load::EMPTY;
+        let mut window = |at_s: u64, lens: [u32; 2]| {
+            for (substream, len) in (0..).zip(lens) {
+                load.note(Instant::from_millis(1 + at_s * 1_000), substream, len, 2);
+            }
+            load.slots(0)
+        };
+        // Each window tells of those before it; 1,000 and then none, beside 100 at a time.
+        let slots = [
+            window(0, [1_000, 100]),
+            window(31, [0, 100]),
+            window(62, [0, 100]),
+            window(93, [0, 100]),
+            window(124, [0, 100]),
+        ];
+        assert_eq!(slots, [1, 2, 2, 1, 1]);
+    }
+
+    #[test]
     fn without_bytes_every_substream_is_one_slot() {
         assert_eq!(Load::EMPTY.slots(0), 1);
         let mut load = Load::EMPTY;

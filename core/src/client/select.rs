@@ -90,6 +90,21 @@ mod tests {
     }
 
     #[test]
+    fn a_score_is_the_sum_of_what_speaks_for_a_candidate() {
+        for (prospect, expected) in [
+            (PLAIN, 100 + 20 + 30),
+            (Prospect { rtt_us: None, ..PLAIN }, 70 + 20 + 30),
+            (Prospect { rtt_us: Some(900_000), slots: 0, age_s: 0, ..PLAIN }, 0),
+            (
+                Prospect { rtt_us: Some(0), slots: 99, age_s: 255, feeds: 0, is_near: true },
+                150 + 80 + 60 + 100,
+            ),
+        ] {
+            assert_eq!(score(&prospect), expected, "{prospect:?}");
+        }
+    }
+
+    #[test]
     fn ties_are_spread_and_nobody_feeds_more_than_half_while_others_can() {
         let mut rng = Rng::from_seed(2);
         let mut seen = [0; 3];

@@ -213,6 +213,25 @@ fn what_a_feed_leaves_out_is_a_hole_unless_it_is_here_or_past() {
 }
 
 #[test]
+fn holes_that_find_no_room_are_noted_when_there_is_some() {
+    let mut memory = memory();
+    let mut rig = Rig::new(&mut memory, Class::Push, one_substream(), 0);
+    rig.feed(NOW, 0, [100, 200]);
+    let noted = |rig: &Rig<'_>| {
+        let frames: Vec<_> = rig.client.holes.iter().map(|hole| hole.frame.0).collect();
+        (frames.first().copied(), frames.last().copied(), frames.len())
+    };
+    assert_eq!(noted(&rig), (Some(101), Some(164), 64));
+    assert_eq!(rig.client.feeds[0].gap, Some((FrameId(165), FrameId(200))));
+    rig.client.check(NOW);
+    assert_eq!(rig.client.feeds[0].gap, Some((FrameId(165), FrameId(200))), "there is none yet");
+    rig.client.holes.clear();
+    rig.client.check(NOW);
+    assert_eq!(noted(&rig), (Some(165), Some(199), 35));
+    assert_eq!(rig.client.feeds[0].gap, None);
+}
+
+#[test]
 fn frames_give_way_from_the_oldest_but_none_that_is_not_read() {
     let mut memory = Memory::new(2, 8, 8, 64);
     let mut rig =

@@ -263,6 +263,7 @@ fn where_the_edge_s_other_address_sees_the_client_is_told_with_its_proof() {
     assert_eq!(bare, Err(Reject::Unexpected), "without a proof");
     let whole = Told { has_cookie: true, ..told(mapped) };
     assert_eq!(answer(&mut client, after(10), also(), of(id, ALSO), whole), Ok(()));
+    assert_eq!(answer(&mut client, after(12), address(0), of(id, MAIN), main_told()), Ok(()));
     // Every tenth time the edge is told how we are reached.
     let mut out = [0; DATAGRAM_LEN_MAX];
     for round in 0..21 {
@@ -276,6 +277,18 @@ fn where_the_edge_s_other_address_sees_the_client_is_told_with_its_proof() {
         let told: Vec<_> = messages.flatten().collect();
         assert_eq!(told.len(), if round % 10 == 0 { 2 } else { 1 }, "{round}");
     }
+    // Questions that begin anew leave what the other address told.
+    client.on_observed(after(90), at("203.0.113.8:40000"));
+    let mut writer = crate::wire::ControlWriter::new(&mut out, crate::wire::control::LinkId(1)).unwrap();
+    client.push_reach(&mut writer);
+    let len = writer.finish();
+    let Ok(crate::wire::Datagram::Control(_, messages)) = crate::wire::Datagram::parse(&out[..len]) else {
+        panic!("it is control")
+    };
+    let also = messages.flatten().any(|message| {
+        matches!(message, crate::wire::Message::AlsoAt { address, cookie } if address == mapped && cookie == [5; 16])
+    });
+    assert!(also);
 }
 
 #[test]
