@@ -130,6 +130,11 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_key_is_not_printed() {
+        assert_eq!(std::format!("{AUTH:?}"), "SipAuth { .. }");
+    }
+
     /// The expected bytes come from a second implementation of the reference paper: every target, and every shard of an
     /// edge, must agree on them.
     #[test]

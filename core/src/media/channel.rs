@@ -216,6 +216,11 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_none_is_told_the_rule() {
+        assert!(std::format!("{InvalidName}").contains("1 to 32 characters"));
+    }
+
+    #[test]
     fn a_beat_is_a_frame_of_every_substream() {
         let settings = ChannelSettings { cadence_us: 40_000, substreams: 6, ..ChannelSettings::default() };
         assert_eq!(settings.beat(), Duration::from_millis(240));

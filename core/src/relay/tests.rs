@@ -339,3 +339,29 @@ fn frames_out_of_bounds_use_no_number() {
     let (mut source, _, _) = on_air(config(), Some(resume(0, u32::MAX)));
     assert_eq!(source.push_frame(START, frame(1), &mut out), Err(PushError::NumbersSpent));
 }
+
+#[test]
+fn nothing_is_done_before_its_time_and_nobody_is_heard_before_there_is_a_connection() {
+    let mut source = Source::new(config(), START);
+    source.handle_timeout(START.minus_micros(1));
+    assert_eq!(source.poll_event(), None);
+    source.handle_bytes(START, &encode(&StreamMessage::Refused(StreamRefusal::Invalid)));
+    assert_eq!(source.poll_event(), None, "nobody is there to refuse");
+    source.handle_timeout(START);
+    assert_eq!(source.poll_event(), Some(SourceEvent::Connect));
+    let deadline = source.poll_timeout().unwrap();
+    source.handle_timeout(deadline.at.minus_micros(1));
+    assert_eq!((source.poll_event(), source.poll_timeout()), (None, Some(deadline)));
+    source.handle_timeout(deadline.at);
+    assert!(source.poll_event().is_some());
+}
+
+#[test]
+fn a_frame_s_presentation_may_be_as_late_as_its_field_is_wide() {
+    let (mut source, _, _) = on_air(config(), None);
+    let mut out = [0; STREAM_LEN_MAX];
+    for (pts_offset_ticks, is_taken) in [(0x00ff_ffff, true), (0x0100_0000, false)] {
+        let taken = source.push_frame(START, NewFrame { pts_offset_ticks, ..frame(100) }, &mut out);
+        assert_eq!(taken.is_ok(), is_taken, "{pts_offset_ticks:x}");
+    }
+}

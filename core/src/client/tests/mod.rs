@@ -9,6 +9,7 @@ mod goodbyes;
 mod hand_over;
 mod joining;
 mod meeting;
+mod mesh;
 mod model;
 mod parting;
 mod playing;

@@ -158,6 +158,10 @@ fn the_view_tells_who_feeds_and_what_is_leased() {
     assert_eq!((view.peers, view.slots_used, view.age_s), (2, 2, 7));
     let peers: Vec<_> = rig.client.peers().map(|peer| (peer.client.0, peer.children, peer.feeds)).collect();
     assert_eq!(peers, [(101, 0, 0b010), (102, 0b101, 0)]);
+    rig.client.session.as_mut().unwrap().newest = FrameId(140);
+    let behind: Vec<_> = (0..4).map(|substream| rig.client.behind_frames(substream)).collect();
+    assert_eq!(behind, [Some(38), Some(40), None, None]);
+    rig.client.session.as_mut().unwrap().newest = FrameId(100);
     let status = rig.client.status(NOW);
     assert_eq!((status.slots_max, status.slots), (view.slots_max, view.slots_max - 2));
     assert_eq!((status.edge_feeds, status.feedable), (0b001, 0b010));
