@@ -1,6 +1,7 @@
 //! What suppliers can still take on, and pure figures of an edge.
 
 use core::time::Duration;
+use std::vec::Vec;
 
 use super::harness::*;
 use crate::Instant;
@@ -8,7 +9,7 @@ use crate::edge::EdgeEvent;
 use crate::edge::channel::ChannelSlot;
 use crate::edge::feeds::{has_overlay, instant_of, share_of};
 use crate::edge::tracker::{Supplier, better};
-use crate::media::{FrameId, Overlay};
+use crate::media::{ChannelSettings, FrameId, Overlay};
 use crate::wire::control::{Class, Grant, LeaveReason, LinkId, Message, Status};
 
 fn world(memory: &mut EdgeMemory) -> World<'_> {
@@ -170,4 +171,56 @@ fn who_finds_no_parents_is_fed_for_good_the_sooner_when_it_can_feed_others() {
     assert!((2_000..=3_100).contains(&good), "{good}");
     assert!((6_000..=7_100).contains(&other), "{other}");
     assert_eq!(promoted_after(true, 60), None, "others can take it on");
+}
+
+fn mesh(memory: &mut EdgeMemory, n1: u32) -> World<'_> {
+    let settings = ChannelSettings { overlay: Overlay::Mesh, ..settings() };
+    World::new(memory, config(100_000_000, n1), settings, 30)
+}
+
+#[test]
+fn a_mesh_has_so_many_seeds_and_they_can_feed_others() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = mesh(&mut memory, 2);
+    for _ in 0..4 {
+        world.join_with_slots(0);
+    }
+    let classes: Vec<_> = world.viewers.iter().map(|viewer| viewer.class).collect();
+    assert_eq!(classes, [Class::Push, Class::Push, Class::P2p, Class::P2p]);
+    // Whole clients of feeds; a good one is made a seed, another only when there is none at all.
+    for (feeds, can_supply, wants) in [
+        (12, true, false),
+        (11, true, true),
+        (7, true, true),
+        (6, false, false),
+        (5, false, true),
+        (0, false, true),
+        (0, true, true),
+    ] {
+        world.edge.channel_mut(world.channel).unwrap().feeds = feeds;
+        assert_eq!(world.edge.wants_seed(world.channel, can_supply), wants, "{feeds} {can_supply}");
+    }
+}
+
+#[test]
+fn a_seed_that_goes_is_replaced() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = mesh(&mut memory, 1);
+    for _ in 0..3 {
+        world.join_with_slots(0);
+    }
+    world.say(0, &Message::Leave { reason: LeaveReason::Done }).unwrap();
+    world.viewers[0].edge_link = LinkId(0);
+    world.run(Duration::from_millis(1_100));
+    assert_eq!(world.edge.stats().promotions, 1);
+    let fed: Vec<_> = (1..3).map(|slot| world.edge.clients.at(slot).map(|client| client.feeds.0)).collect();
+    assert_eq!(fed.iter().filter(|feeds| **feeds == Some(0x3f)).count(), 1, "{fed:?}");
+    let accepts = world
+        .viewers
+        .iter()
+        .flat_map(|viewer| &viewer.told)
+        .filter(|(_, told)| matches!(told, Told::Accept(accept) if accept.grant == Grant::Feed));
+    assert_eq!(accepts.count(), 6);
+    world.run(Duration::from_millis(3_000));
+    assert_eq!(world.edge.stats().promotions, 1, "one is enough");
 }
