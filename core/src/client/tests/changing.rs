@@ -484,3 +484,99 @@ fn a_release_is_told_to_the_one_it_is_for() {
     assert_eq!(told, [(2, (0, 120))]);
     assert!(!rig.client.feeds[0].releases[0].is_due);
 }
+
+/// A client on a lease for the first of four substreams, to which peer 1 feeds a second and is asked for a third.
+#[test]
+fn nobody_is_asked_to_feed_more_than_half_while_another_can() {
+    for (has_feed, has_request, expected) in [(true, true, 2), (true, false, 1), (false, true, 1)] {
+        let mut memory = memory();
+        let settings = ChannelSettings { substreams: 4, levels_max: 4, ..one_substream() };
+        let mut rig = Rig::new(&mut memory, Class::P2p, settings, 2);
+        for feed in &mut rig.client.feeds {
+            feed.current = Some(stretch(EDGE, 100));
+            feed.grant = Grant::Feed;
+        }
+        rig.client.feeds[0].grant = Grant::Lease;
+        if has_feed {
+            rig.client.feeds[1].current = Some(stretch(1, 100));
+        }
+        if has_request {
+            let request = Request { peer: 1, from: FrameId(100), again_at: after(9_000), tries: 1 };
+            rig.client.feeds[2].request = Some(request);
+        }
+        // The first is by far the better.
+        rig.client.candidates.push(known(1, 8)).unwrap();
+        rig.client.candidates.push(known(2, 1)).unwrap();
+        rig.client.check(NOW);
+        assert_eq!(asked(&rig).map(|(peer, _)| peer), Some(expected), "{has_feed} {has_request}");
+    }
+}
+
+#[test]
+fn who_leaves_looks_for_nobody() {
+    let mut memory = memory();
+    let mut rig = rig(&mut memory);
+    rig.client.is_leaving = true;
+    rig.client.check(NOW);
+    assert_eq!(asked(&rig), None);
+    rig.client.is_leaving = false;
+    rig.client.check(NOW);
+    assert_eq!(asked(&rig), Some((EDGE, 100)));
+}
+
+#[test]
+fn a_beat_is_as_long_as_the_substream_s_frames_are_apart() {
+    // Three substreams: 120 ms and a second and a half.
+    for (ms, is_lost) in [(1_620, false), (1_621, true)] {
+        let mut memory = memory();
+        let settings = ChannelSettings { substreams: 3, ..one_substream() };
+        let mut rig = Rig::new(&mut memory, Class::P2p, settings, 1);
+        let next = rig.client.next_in(0, FrameId(100));
+        for feed in &mut rig.client.feeds {
+            feed.current = Some(Stretch { heard_at: after(ms), ..stretch(1, 100) });
+            feed.grant = Grant::Feed;
+        }
+        rig.client.feeds[0].current = Some(stretch(1, next.0));
+        rig.client.session.as_mut().unwrap().newest = FrameId(next.0 + 20);
+        rig.client.clocks.adapt_at = after(60_000);
+        for slot in 0..=1 {
+            rig.client.peer_mut(slot).unwrap().link.on_heard(after(ms));
+        }
+        rig.client.check(after(ms));
+        assert_eq!(rig.client.feeds[0].parent().is_none(), is_lost, "{ms}");
+    }
+}
+
+#[test]
+fn who_has_children_takes_only_a_feeder_below_what_they_were_told() {
+    for (level, verdict) in [(1, Ok(())), (2, Err(Reject::Unexpected))] {
+        let mut memory = memory();
+        let mut rig = rig(&mut memory);
+        rig.client.peer_mut(2).unwrap().children = 1;
+        rig.client.fed[0] = 0b100;
+        rig.client.feeds[0].level = 2;
+        rig.client.feeds[0].begin_telling();
+        rig.client.request(NOW, 1, 0, FrameId(100));
+        assert_eq!(rig.client.on_accept(NOW, 1, &accept(100, level, Grant::Feed)), verdict, "{level}");
+    }
+    // A child of another substream is none of this one.
+    let mut memory = memory();
+    let mut rig = rig(&mut memory);
+    rig.client.fed[0] = 0b100;
+    rig.client.peer_mut(2).unwrap().children = 0b10;
+    assert!(!rig.client.has_children(0));
+}
+
+#[test]
+fn a_lease_counts_as_a_rescue_and_what_remains_of_the_old_feed_is_timed_from_the_cut() {
+    for (grant, rescues) in [(Grant::Lease, 1), (Grant::Feed, 0)] {
+        let mut memory = memory();
+        let mut rig = rig(&mut memory);
+        rig.client.feeds[0].current = Some(stretch(1, 100));
+        rig.client.request(NOW, EDGE, 0, FrameId(100));
+        rig.client.on_accept(after(30), EDGE, &accept(110, 0, grant)).unwrap();
+        assert_eq!(rig.client.feeds[0].tail.map(|tail| tail.heard_at), Some(after(30)));
+        rig.client.on_reports_due(after(60_000));
+        assert_eq!(rig.client.reports().last.map(|minute| minute.rescues), Some(rescues));
+    }
+}

@@ -168,3 +168,33 @@ fn a_rescue_counts_a_client_once_a_minute() {
         world.edge.on_minute(world.now);
     }
 }
+
+#[test]
+fn a_minute_tells_how_many_there_are_and_in_which_stage() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = World::new(&mut memory, config(100_000_000, 2), settings(), 30);
+    for _ in 0..3 {
+        world.join();
+    }
+    world.run(Duration::from_millis(200));
+    world.edge.on_minute(world.now);
+    world.drain();
+    let [minute] = minutes(&world)[..] else { panic!() };
+    assert_eq!((minute.active, minute.joined, minute.left, minute.stage), (3, 3, 0, Stage::Two));
+    let stats = world.edge.stats();
+    assert!(stats.header_bytes >= 40 * stats.data_packets, "{stats:?}");
+    assert!(stats.control_bytes >= 9 * stats.control_packets && stats.control_packets > 3);
+    assert!(stats.sent_bytes() > stats.header_bytes + stats.control_bytes);
+}
+
+#[test]
+fn a_burst_s_first_part_is_the_startup_and_two_seconds() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let mut world = world(&mut memory);
+    let viewer = world.join();
+    let client = world.edge.clients.at(0).unwrap();
+    // Half a second and two, at 25 frames a second.
+    let until = world.viewers[viewer].start.plus(63);
+    assert_eq!((client.first_until, client.first_base), (until, until));
+    assert_eq!((client.channel, client.joined_at), (world.channel, world.now));
+}
