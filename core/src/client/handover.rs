@@ -139,7 +139,7 @@ impl<S: FrameStore> Client<'_, S> {
             feed.search_at = now;
         }
         if request.peer != EDGE {
-            self.on_candidate_refused(now, request.peer, substream, RefuseReason::Full);
+            self.on_candidate_refused(now, request.peer, substream, RefuseReason::Slow);
             let is_feeder = self.feeds.iter().any(|feed| feed.is_from(request.peer));
             if !is_feeder {
                 self.lose_peer(now, request.peer);

@@ -50,5 +50,5 @@ pub use events::{ClientEvent, FrameDue};
 pub use machine::Client;
 pub use peer::Peer;
 pub use reports::ReportsView;
-pub use stats::{BytesByReason, ClientStats};
+pub use stats::{BytesByReason, CandidateRefusals, ClientStats};
 pub use view::{ClientView, PeerView};

@@ -240,6 +240,7 @@ impl<S: FrameStore> Client<'_, S> {
         substream: u8,
         reason: RefuseReason,
     ) {
+        self.stats.candidates_refused.add(reason);
         let Some(client) = self.peer(slot).map(|peer| peer.client) else { return };
         let Some(known) = self.candidates.iter_mut().find(|known| known.candidate.client == client) else {
             return;

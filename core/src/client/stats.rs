@@ -2,7 +2,7 @@
 
 use crate::stats::RejectCounts;
 use crate::wire::SendReason;
-use crate::wire::control::WatchStats;
+use crate::wire::control::{RefuseReason, WatchStats};
 
 /// Payload bytes received, by why they were sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,35 @@ impl BytesByReason {
             SendReason::Pull => &mut self.pull,
         };
         *sum = sum.saturating_add(bytes);
+    }
+}
+
+/// Candidates that did not become a parent, or did not stay one, by why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CandidateRefusals {
+    /// They had no slot left.
+    pub full: u32,
+    /// They stood too deep: beyond K0, or below this client.
+    pub level: u32,
+    /// They had no feed of the substream themselves.
+    pub unhealthy: u32,
+    /// They did not answer, or fell behind.
+    pub slow: u32,
+    /// They were leaving.
+    pub leaving: u32,
+}
+
+impl CandidateRefusals {
+    pub(crate) const fn add(&mut self, reason: RefuseReason) {
+        let count = match reason {
+            RefuseReason::Full | RefuseReason::Budget => &mut self.full,
+            RefuseReason::Level => &mut self.level,
+            RefuseReason::Unhealthy => &mut self.unhealthy,
+            RefuseReason::Slow => &mut self.slow,
+            RefuseReason::Leaving => &mut self.leaving,
+        };
+        *count = count.saturating_add(1);
     }
 }
 
@@ -57,6 +86,8 @@ pub struct ClientStats {
     pub peers_met: u32,
     /// Peers named by the edge that did not answer: they are set aside for a minute.
     pub peers_unmet: u32,
+    /// Why candidates did not become or stay parents.
+    pub candidates_refused: CandidateRefusals,
     /// Events that found the queue full.
     pub events_dropped: u32,
 }

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use livesky_core::client::ClientView;
+use livesky_core::client::{CandidateRefusals, ClientView};
 use livesky_core::media::PlayoutState;
 use livesky_core::wire::control::{Class, ClientId};
 use livesky_std::ViewerStatus;
@@ -11,6 +11,28 @@ use serde::Serialize;
 use crate::http::state::reports::Minute;
 use crate::terminal;
 use crate::watch::patience::{Standing, explain};
+
+/// Why peers did not become, or stay, parents: how often each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Refusals {
+    /// No slot left.
+    pub full: u32,
+    /// Beyond K0, or below this viewer.
+    pub level: u32,
+    /// No feed of their own.
+    pub unhealthy: u32,
+    /// No answer, or behind.
+    pub slow: u32,
+    /// On their way out.
+    pub leaving: u32,
+}
+
+impl Refusals {
+    const fn new(counts: &CandidateRefusals) -> Self {
+        let CandidateRefusals { full, level, unhealthy, slow, leaving } = *counts;
+        Self { full, level, unhealthy, slow, leaving }
+    }
+}
 
 /// A viewer's state for machines.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,6 +59,8 @@ pub struct WatchReport {
     pub peers_met: u32,
     /// Those that did not answer.
     pub peers_unmet: u32,
+    /// Why peers did not become, or stay, parents.
+    pub candidates_refused: Refusals,
     /// Time since the welcome.
     pub age_s: u32,
     /// From the first hello to playback; 0 before that.
@@ -102,6 +126,7 @@ impl WatchReport {
             observed: session.map(|session| session.observed),
             peers_met: status.stats.peers_met,
             peers_unmet: status.stats.peers_unmet,
+            candidates_refused: Refusals::new(&status.stats.candidates_refused),
             age_s: session.map_or(0, |session| session.age_s),
             startup_ms: watch.startup_ms,
             buffer_ms: watch.buffer_ms,
@@ -164,7 +189,28 @@ impl WatchReport {
             self.stalls,
             self.nat.unwrap_or("unknown"),
         );
-        line + &self.reported()
+        line + &self.refusals() + &self.reported()
+    }
+
+    /// Why peers do not feed what the edge does; empty where they do, or nobody refused.
+    fn refusals(&self) -> String {
+        let is_wanting =
+            self.class == Some("p2p") && self.parents.iter().any(|parent| matches!(parent, None | Some(0)));
+        let counts = &self.candidates_refused;
+        let named = [
+            (counts.full, "full"),
+            (counts.level, "too deep"),
+            (counts.unhealthy, "without a feed"),
+            (counts.slow, "too slow"),
+            (counts.leaving, "leaving"),
+            (self.peers_unmet, "not reached"),
+        ];
+        let told: Vec<String> = named
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, why)| format!("{count} {why}"))
+            .collect();
+        if is_wanting && !told.is_empty() { format!("  peers: {}", told.join(", ")) } else { String::new() }
     }
 
     /// The last minute, and whether the edge knows of it; empty as long as there is nothing to tell.
@@ -230,6 +276,11 @@ mod tests {
         {
             assert!(line.contains(part), "{line}");
         }
+        assert!(!line.contains("peers:"), "nobody refused: {line}");
+        report.candidates_refused = Refusals { full: 3, slow: 1, ..Refusals::default() };
+        report.peers_unmet = 2;
+        let line = report.line();
+        assert!(line.ends_with("  peers: 3 full, 1 too slow, 2 not reached"), "{line}");
         let minute = MinuteReport { played_ms: 57_000, buffering_ms: 3_000, ..MinuteReport::default() };
         report.last_minute = Some(Minute::new(&minute));
         report.reports_pending = 2;
