@@ -240,6 +240,15 @@ fn no_message_is_longer_than_promised_or_than_a_datagram() {
 }
 
 #[test]
+fn a_header_that_lacks_only_our_bit_is_not_ours() {
+    let info = FrameInfo { len: 1, ..FrameInfo::default() };
+    let mut bytes = datagram_of(&DataHeader { link: LinkId(1), info, count: 1, ..DataHeader::default() });
+    assert!(Datagram::parse(&bytes).is_ok());
+    bytes[0] &= 0x7f;
+    assert_eq!(Datagram::parse(&bytes).unwrap_err(), Reject::Malformed);
+}
+
+#[test]
 fn a_first_byte_tells_kind_and_version() {
     let sealed = [0x82, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 9];
     let Ok(Datagram::Sealed { link, counter, ciphertext }) = Datagram::parse(&sealed) else { panic!() };
