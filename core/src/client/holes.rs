@@ -50,8 +50,11 @@ impl Holes {
             }
             displaced = self.list.pop().map(|last| last.frame);
         }
-        // There is room: one was removed when it was full.
-        let _ = self.list.insert(place.min(self.list.len()), hole);
+        // There is room: one was removed when it was full. `insert` would panic past the end, as far as the compiler can tell.
+        let _ = self.list.push(hole);
+        if let Some(later) = self.list.get_mut(place..).filter(|later| !later.is_empty()) {
+            later.rotate_right(1);
+        }
         displaced
     }
 
