@@ -221,6 +221,11 @@ impl ClientSlot {
         bytes_by_reason: [0; 4],
     };
 
+    /// Substreams whose feed ends at a time: leases, and whatever stands still because the line gives too little.
+    pub(super) const fn ending(&self) -> Mask {
+        if self.is_waiting { self.active() } else { self.leases }
+    }
+
     /// Substreams the edge feeds, however long.
     pub(super) const fn active(&self) -> Mask {
         Mask(self.feeds.0 | self.leases.0)

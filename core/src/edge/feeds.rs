@@ -99,7 +99,9 @@ impl<S: FrameStore> Edge<'_, S> {
         if let Some(client) = self.clients.at_mut(slot) {
             client.accepts.set(substream, true);
             client.refusals.set(substream, false);
-            if let Some(feed) = client.feed_mut(substream) {
+            // To ask again does not make a line give more.
+            let is_waiting = client.is_waiting;
+            if let Some(feed) = client.feed_mut(substream).filter(|_| !is_waiting) {
                 feed.lease_end_ds = lease_end_ds(now);
             }
         }
@@ -195,10 +197,11 @@ impl<S: FrameStore> Edge<'_, S> {
         if client.current.is_some_and(|current| current.substream == substream) {
             client.current = None;
         }
+        // Whoever waits has been given a time, which a new question does not change.
+        let is_waiting = client.is_waiting;
         if let Some(feed) = client.feed_mut(substream) {
-            feed.next = first;
-            feed.mark = first;
-            feed.lease_end_ds = lease_end_ds(now);
+            (feed.next, feed.mark) = (first, first);
+            feed.lease_end_ds = if is_waiting { feed.lease_end_ds } else { lease_end_ds(now) };
         }
         self.with_subscribers(id, substream, |list, clients| {
             let mut links = links_of(clients, |client: &mut ClientSlot| {

@@ -41,7 +41,7 @@ impl<S: FrameStore> Edge<'_, S> {
     fn client_deadline(&self, now: Instant, slot: u32) -> Option<Instant> {
         let client = self.clients.at(slot)?;
         let link = self.links.get(slot as usize)?;
-        let ends = client.leases.iter().filter_map(|substream| client.feed(substream));
+        let ends = client.ending().iter().filter_map(|substream| client.feed(substream));
         let lease_at = ends.map(|feed| instant_of(feed.lease_end_ds)).min();
         let pace_at = client.is_paced.then(|| self.paced_until(now, slot));
         let silent_at = link.last_heard() + silence(client.class);
@@ -82,9 +82,9 @@ impl<S: FrameStore> Edge<'_, S> {
             client.is_paced = false;
         }
         let now_ds = deciseconds(now);
-        let leases = client.leases.iter();
+        let ending = client.ending().iter();
         let over =
-            leases.filter(|&substream| client.feed(substream).is_none_or(|f| f.lease_end_ds <= now_ds));
+            ending.filter(|&substream| client.feed(substream).is_none_or(|f| f.lease_end_ds <= now_ds));
         let over = over.fold(Mask::EMPTY, |mut over, substream| {
             over.set(substream, true);
             over
@@ -97,6 +97,7 @@ impl<S: FrameStore> Edge<'_, S> {
         for substream in over.iter() {
             self.end_feed(slot, substream);
         }
+        self.stop_waiting(slot);
         self.refresh(now, slot);
         if let Some(at) = self.client_deadline(now, slot) {
             self.wheel.schedule(slot, at.max(now.plus_micros(1)));

@@ -17,7 +17,8 @@ impl<S: FrameStore> Edge<'_, S> {
             .map_or(0, |channel| channel.settings.all_substreams());
         client.slots = status.slots.min(status.slots_max);
         client.feedable = Mask(status.feedable & all);
-        let renewed = Mask(client.leases.0 & status.edge_feeds);
+        // Who waits for the line to give more is told so in the end, and may ask elsewhere.
+        let renewed = if client.is_waiting { Mask::EMPTY } else { Mask(client.leases.0 & status.edge_feeds) };
         for substream in renewed.iter() {
             if let Some(feed) = client.feed_mut(substream) {
                 feed.lease_end_ds = lease_end_ds(now);

@@ -12,8 +12,8 @@ use crate::store::FrameStore;
 use crate::time::Instant;
 
 use super::admission::first_part;
-use super::client_slot::EgressClass;
-use super::feeds::{Granted, has_overlay, lease_end_ds, share_of};
+use super::client_slot::{ClientSlot, EgressClass};
+use super::feeds::{Granted, deciseconds, has_overlay, share_of};
 use super::machine::Edge;
 
 /// A live feed may be so far behind, as a part of the target buffer, and so much further for each feed its client gives.
@@ -25,6 +25,8 @@ const LATE_US_MIN: u64 = 250_000;
 const TAKEN_UP_BEYOND: Duration = Duration::from_secs(1);
 /// One client at a time, so far apart: enough of them have been set aside long before buffers are empty, and no more than needed.
 const ASIDE_EVERY: Duration = Duration::from_millis(20);
+/// Who waited so long, in tenths of a second, is told that nothing will come, and may ask elsewhere.
+const PATIENCE_DS: u32 = 100;
 
 impl<S: FrameStore> Edge<'_, S> {
     /// What is promised to those who are served, and what may be.
@@ -112,6 +114,7 @@ impl<S: FrameStore> Edge<'_, S> {
         self.promised.waiting_bps = self.promised.waiting_bps.saturating_add(fed_bps);
         self.stats.set_aside += 1;
         let Some(channel) = self.channel(id) else { return };
+        let end_ds = deciseconds(now).saturating_add(PATIENCE_DS);
         let ahead = channel.newest.map_or(channel.next, |newest| newest.next());
         let settings = &channel.settings;
         let is_tree = settings.overlay == Overlay::Push && has_overlay(settings.overlay, settings.levels_max);
@@ -126,12 +129,21 @@ impl<S: FrameStore> Edge<'_, S> {
             client.behind.set(substream, false);
             let is_feed = client.feeds.has(substream);
             if let Some(feed) = client.feed_mut(substream) {
-                (feed.next, feed.mark, feed.lease_end_ds) = (next, next, lease_end_ds(now));
+                (feed.next, feed.mark, feed.lease_end_ds) = (next, next, end_ds);
             }
             if may_be_fed && is_feed {
                 // On a lease it looks for parents.
                 self.regrant(slot, substream, Some(Granted::JoinLease));
             }
+        }
+    }
+
+    /// Who has no feed left waits for nothing.
+    pub(super) fn stop_waiting(&mut self, slot: u32) {
+        let waits_in_vain = |client: &&mut ClientSlot| client.is_waiting && client.active().is_empty();
+        if let Some(client) = self.clients.at_mut(slot).filter(waits_in_vain) {
+            client.is_waiting = false;
+            self.stats.waiting = self.stats.waiting.saturating_sub(1);
         }
     }
 

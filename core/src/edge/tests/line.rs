@@ -6,7 +6,7 @@ use super::harness::*;
 use crate::edge::{EdgeEvent, RateCause};
 use crate::media::FrameId;
 use crate::wire::SendReason;
-use crate::wire::control::{Message, PullItem, RefusalReason};
+use crate::wire::control::{Message, PullItem, RefusalReason, Subscribe};
 
 const CAPACITY_BPS: u64 = 24_000_000;
 const VIEWERS: usize = 24;
@@ -106,6 +106,23 @@ fn who_feeds_nobody_waits_first_and_goes_on_at_a_key_frame_near_the_live_edge() 
         (60..world.next_frame.0 - 10).all(|id| fed.contains(&FrameId(id))),
         "the others see nothing of it"
     );
+}
+
+/// It asks for its feeds again and again meanwhile, which makes the line give no more.
+#[test]
+fn who_waits_in_vain_is_told_so() {
+    let mut memory = EdgeMemory::new(32, 1, 512);
+    let mut world = crowd(&mut memory);
+    make_short(&mut world);
+    let waits = waiting(&world)[0];
+    world.viewers[waits].told.clear();
+    for _ in 0..12 {
+        let ask = Subscribe { substream: 0, from: world.next_frame, level: 2 };
+        world.say(waits, &Message::Subscribe(ask)).unwrap();
+        world.run(SECOND);
+    }
+    assert!(world.viewers[waits].told.iter().any(|(_, told)| matches!(told, Told::Refuse(..))));
+    assert!(!waiting(&world).contains(&waits));
 }
 
 #[test]
