@@ -10,6 +10,7 @@ use super::machine::Edge;
 
 impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn on_status(&mut self, now: Instant, slot: u32, status: &Status) {
+        let is_line_short = self.line.counted_bps() < self.line.cap_bps();
         let Some(client) = self.clients.at_mut(slot) else { return };
         let all = self
             .channels
@@ -17,11 +18,17 @@ impl<S: FrameStore> Edge<'_, S> {
             .map_or(0, |channel| channel.settings.all_substreams());
         client.slots = status.slots.min(status.slots_max);
         client.feedable = Mask(status.feedable & all);
-        // Who waits for the line to give more is told so in the end, and may ask elsewhere.
-        let renewed = if client.is_waiting { Mask::EMPTY } else { Mask(client.leases.0 & status.edge_feeds) };
-        for substream in renewed.iter() {
+        let bounded =
+            if client.is_waiting { client.active() } else { Mask(client.leases.0 & status.edge_feeds) };
+        for substream in bounded.iter() {
+            let is_waiting = client.is_waiting;
             if let Some(feed) = client.feed_mut(substream) {
-                feed.lease_end_ds = lease_end_ds(now);
+                feed.lease_end_ds = match (is_waiting, is_line_short) {
+                    (false, _) => lease_end_ds(now),
+                    (true, true) => feed.lease_end_ds,
+                    // The line gives all it ever will, and there is no room yet: the wait is nearly over, one way or the other.
+                    (true, false) => feed.lease_end_ds.min(lease_end_ds(now)),
+                };
             }
         }
         // A feed it believes to have and has not: the word of its end was lost.

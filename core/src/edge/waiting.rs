@@ -25,8 +25,9 @@ const LATE_US_MIN: u64 = 250_000;
 const TAKEN_UP_BEYOND: Duration = Duration::from_secs(1);
 /// One client at a time, so far apart: enough of them have been set aside long before buffers are empty, and no more than needed.
 const ASIDE_EVERY: Duration = Duration::from_millis(20);
-/// Who waited so long, in tenths of a second, is told that nothing will come, and may ask elsewhere.
-const PATIENCE_DS: u32 = 100;
+/// Who waited so long, in tenths of a second, is told that nothing will come, and may ask elsewhere. Once the line is whole, sooner: a
+/// lease's time.
+const PATIENCE_DS: u32 = 300;
 
 impl<S: FrameStore> Edge<'_, S> {
     /// What is promised to those who are served, and what may be.

@@ -116,7 +116,7 @@ fn who_waits_in_vain_is_told_so() {
     make_short(&mut world);
     let waits = waiting(&world)[0];
     world.viewers[waits].told.clear();
-    for _ in 0..12 {
+    for _ in 0..32 {
         let ask = Subscribe { substream: 0, from: world.next_frame, level: 2 };
         world.say(waits, &Message::Subscribe(ask)).unwrap();
         world.run(SECOND);
