@@ -115,7 +115,6 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Notes the frames of a substream in `from..until` that are not complete.
     pub(super) fn note_holes(&mut self, now: Instant, substream: u8, from: FrameId, until: FrameId) {
-        let Some(settings) = self.session.as_ref().map(|session| session.settings) else { return };
         let floor = self.playout.playhead().unwrap_or(from);
         let mut id = self.next_in(substream, from.max(floor));
         for _ in 0..self.frames.capacity() {
@@ -129,8 +128,9 @@ impl<S: FrameStore> Client<'_, S> {
                     self.widen_gap(substream, id, until);
                     break;
                 }
-                let other = settings.mapping.substream_of(displaced, settings.substreams);
-                self.widen_gap(other, displaced, displaced.next());
+                let settings = self.session.as_ref().map(|session| &session.settings);
+                let other = settings.map(|s| s.mapping.substream_of(displaced, s.substreams));
+                self.widen_gap(other.unwrap_or(substream), displaced, displaced.next());
             }
             id = self.next_in(substream, id.next());
         }
@@ -166,14 +166,15 @@ impl<S: FrameStore> Client<'_, S> {
         };
         self.store.write(key, header.fragment, payload).map_err(|_| Reject::Stale)?;
         let bytes = payload.len() as u64;
-        if slot == EDGE || self.former_slot() == Some(slot) {
+        let is_of_edge = slot == EDGE || self.former_slot() == Some(slot);
+        if is_of_edge {
             self.stats.watch.bytes_edge += bytes;
         } else {
             self.stats.watch.bytes_peers += bytes;
         }
         self.stats.bytes_by_reason.add(header.reason, bytes);
         self.reports.minute.on_data(now);
-        self.reports.minute.on_fragment(slot == EDGE, header.reason, payload.len());
+        self.reports.minute.on_fragment(is_of_edge, header.reason, payload.len());
         match self.frames.mark(id, header.fragment) {
             Marked::Completed => {
                 self.store.complete(key);
