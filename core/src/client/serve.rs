@@ -16,9 +16,6 @@ const BACKLOG_MAX: Duration = Duration::from_secs(2);
 /// A feeder waits this long for a frame it lacks before it goes on without it.
 const HOLD_MAX: Duration = Duration::from_millis(500);
 
-/// Slots in a set of them.
-const SLOTS: u8 = 64;
-
 /// A frame on its way to a child: its fragments go out one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sending {
@@ -247,10 +244,10 @@ impl<S: FrameStore> Client<'_, S> {
             return Some(self.continue_sending(now, sending));
         }
         // In turn, from the one after the last: nobody who asks for much keeps others waiting.
-        let first = (self.turn + 1) % SLOTS;
-        let mut rest = self.serving.rotate_right(u32::from(first));
+        let first = (u32::from(self.turn) + 1) % u64::BITS;
+        let mut rest = self.serving.rotate_right(first);
         while rest != 0 {
-            let slot = (u8::try_from(rest.trailing_zeros()).unwrap_or(0) + first) % SLOTS;
+            let slot = u8::try_from((rest.trailing_zeros() + first) % u64::BITS).unwrap_or(0);
             rest &= rest - 1;
             if let Some(parcel) = self.lost_parcel(slot).or_else(|| self.pulled_parcel(slot)) {
                 self.turn = slot;
