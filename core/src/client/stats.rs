@@ -1,5 +1,7 @@
 //! What a client counts.
 
+use serde::Serialize;
+
 use crate::stats::RejectCounts;
 use crate::wire::SendReason;
 use crate::wire::control::{RefuseReason, WatchStats};
@@ -31,7 +33,7 @@ impl BytesByReason {
 }
 
 /// Candidates that did not become a parent, or did not stay one, by why.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CandidateRefusals {
     /// They had no slot left.

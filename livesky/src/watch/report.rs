@@ -12,28 +12,6 @@ use crate::http::state::reports::Minute;
 use crate::terminal;
 use crate::watch::patience::{Standing, explain};
 
-/// Why peers did not become, or stay, parents: how often each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Refusals {
-    /// No slot left.
-    pub full: u32,
-    /// Beyond K0, or below this viewer.
-    pub level: u32,
-    /// No feed of their own.
-    pub unhealthy: u32,
-    /// No answer, or behind.
-    pub slow: u32,
-    /// On their way out.
-    pub leaving: u32,
-}
-
-impl Refusals {
-    const fn new(counts: &CandidateRefusals) -> Self {
-        let CandidateRefusals { full, level, unhealthy, slow, leaving } = *counts;
-        Self { full, level, unhealthy, slow, leaving }
-    }
-}
-
 /// A viewer's state for machines.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WatchReport {
@@ -59,8 +37,12 @@ pub struct WatchReport {
     pub peers_met: u32,
     /// Those that did not answer.
     pub peers_unmet: u32,
+    /// Parents that fell silent and were taken for gone.
+    pub suspicions: u32,
+    /// Those that spoke again after all.
+    pub suspicions_false: u32,
     /// Why peers did not become, or stay, parents.
-    pub candidates_refused: Refusals,
+    pub candidates_refused: CandidateRefusals,
     /// Time since the welcome.
     pub age_s: u32,
     /// From the first hello to playback; 0 before that.
@@ -126,7 +108,9 @@ impl WatchReport {
             observed: session.map(|session| session.observed),
             peers_met: status.stats.peers_met,
             peers_unmet: status.stats.peers_unmet,
-            candidates_refused: Refusals::new(&status.stats.candidates_refused),
+            suspicions: status.stats.suspicions,
+            suspicions_false: status.stats.suspicions_false,
+            candidates_refused: status.stats.candidates_refused,
             age_s: session.map_or(0, |session| session.age_s),
             startup_ms: watch.startup_ms,
             buffer_ms: watch.buffer_ms,
@@ -277,7 +261,7 @@ mod tests {
             assert!(line.contains(part), "{line}");
         }
         assert!(!line.contains("peers:"), "nobody refused: {line}");
-        report.candidates_refused = Refusals { full: 3, slow: 1, ..Refusals::default() };
+        report.candidates_refused = CandidateRefusals { full: 3, slow: 1, ..CandidateRefusals::default() };
         report.peers_unmet = 2;
         let line = report.line();
         assert!(line.ends_with("  peers: 3 full, 1 too slow, 2 not reached"), "{line}");
