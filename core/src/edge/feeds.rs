@@ -47,6 +47,23 @@ impl ClientSlot {
         }
     }
 
+    /// A lease's time begins anew. Whoever waits for the line was given another, which nothing renews.
+    pub(super) fn renew_lease(&mut self, substream: u8, now: Instant) {
+        let is_waiting = self.is_waiting;
+        if let Some(feed) = self.feed_mut(substream).filter(|_| !is_waiting) {
+            feed.lease_end_ds = lease_end_ds(now);
+        }
+    }
+
+    /// Feeds that stand still end after a lease's time, if not sooner: the line gives all it ever will, and there is no room yet.
+    pub(super) fn hasten_end(&mut self, now: Instant) {
+        for substream in self.ending().iter() {
+            if let Some(feed) = self.feed_mut(substream) {
+                feed.lease_end_ds = feed.lease_end_ds.min(lease_end_ds(now));
+            }
+        }
+    }
+
     fn set_granted(&mut self, substream: u8, granted: Option<Granted>) {
         self.feeds.set(substream, granted == Some(Granted::Feed));
         self.leases.set(substream, matches!(granted, Some(Granted::JoinLease | Granted::RescueLease)));
@@ -64,7 +81,7 @@ pub(super) const fn instant_of(deciseconds: u32) -> Instant {
     Instant::from_micros(deciseconds as u64 * 100_000)
 }
 
-pub(super) fn lease_end_ds(now: Instant) -> u32 {
+fn lease_end_ds(now: Instant) -> u32 {
     deciseconds(now).saturating_add(LEASE_DS)
 }
 
@@ -99,11 +116,7 @@ impl<S: FrameStore> Edge<'_, S> {
         if let Some(client) = self.clients.at_mut(slot) {
             client.accepts.set(substream, true);
             client.refusals.set(substream, false);
-            // To ask again does not make a line give more.
-            let is_waiting = client.is_waiting;
-            if let Some(feed) = client.feed_mut(substream).filter(|_| !is_waiting) {
-                feed.lease_end_ds = lease_end_ds(now);
-            }
+            client.renew_lease(substream, now);
         }
         self.refresh(now, slot);
         self.arm(now, slot);
@@ -197,12 +210,10 @@ impl<S: FrameStore> Edge<'_, S> {
         if client.current.is_some_and(|current| current.substream == substream) {
             client.current = None;
         }
-        // Whoever waits has been given a time, which a new question does not change.
-        let is_waiting = client.is_waiting;
         if let Some(feed) = client.feed_mut(substream) {
             (feed.next, feed.mark) = (first, first);
-            feed.lease_end_ds = if is_waiting { feed.lease_end_ds } else { lease_end_ds(now) };
         }
+        client.renew_lease(substream, now);
         self.with_subscribers(id, substream, |list, clients| {
             let mut links = links_of(clients, |client: &mut ClientSlot| {
                 client.feed_mut(substream).map(|feed| &mut feed.links)

@@ -29,7 +29,7 @@ impl<S: FrameStore> Edge<'_, S> {
         (self.stats.line_bps, self.stats.line_bps_max) = (counted_bps, cap_bps);
         let before_bps = self.told_bps.unwrap_or(cap_bps);
         let is_noticeable = counted_bps.abs_diff(before_bps) > before_bps.min(counted_bps) / TOLD_PART;
-        let is_whole = counted_bps >= cap_bps;
+        let is_whole = !self.line.is_short();
         if !(is_noticeable || is_whole && self.told_bps.is_some()) {
             return;
         }

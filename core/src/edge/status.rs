@@ -5,12 +5,11 @@ use crate::time::Instant;
 use crate::wire::control::{RefuseReason, Status};
 
 use super::client_slot::Mask;
-use super::feeds::lease_end_ds;
 use super::machine::Edge;
 
 impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn on_status(&mut self, now: Instant, slot: u32, status: &Status) {
-        let is_line_short = self.line.counted_bps() < self.line.cap_bps();
+        let is_line_short = self.line.is_short();
         let Some(client) = self.clients.at_mut(slot) else { return };
         let all = self
             .channels
@@ -18,18 +17,11 @@ impl<S: FrameStore> Edge<'_, S> {
             .map_or(0, |channel| channel.settings.all_substreams());
         client.slots = status.slots.min(status.slots_max);
         client.feedable = Mask(status.feedable & all);
-        let bounded =
-            if client.is_waiting { client.active() } else { Mask(client.leases.0 & status.edge_feeds) };
-        for substream in bounded.iter() {
-            let is_waiting = client.is_waiting;
-            if let Some(feed) = client.feed_mut(substream) {
-                feed.lease_end_ds = match (is_waiting, is_line_short) {
-                    (false, _) => lease_end_ds(now),
-                    (true, true) => feed.lease_end_ds,
-                    // The line gives all it ever will, and there is no room yet: the wait is nearly over, one way or the other.
-                    (true, false) => feed.lease_end_ds.min(lease_end_ds(now)),
-                };
-            }
+        for substream in Mask(client.leases.0 & status.edge_feeds).iter() {
+            client.renew_lease(substream, now);
+        }
+        if client.is_waiting && !is_line_short {
+            client.hasten_end(now);
         }
         // A feed it believes to have and has not: the word of its end was lost.
         let believed = Mask(status.edge_feeds & all & !client.active().0 & !client.accepts.0);

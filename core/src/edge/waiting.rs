@@ -86,7 +86,7 @@ impl<S: FrameStore> Edge<'_, S> {
 
     /// Sets a client aside when what it is sent next is too late and the line is short.
     pub(super) fn set_aside_if_late(&mut self, now: Instant, slot: u32) -> bool {
-        if self.line.counted_bps() >= self.line.cap_bps() || now < self.aside_at {
+        if !self.line.is_short() || now < self.aside_at {
             return false;
         }
         let Some(client) = self.clients.at(slot).filter(|client| client.current.is_none()) else {

@@ -375,6 +375,12 @@ impl LineRate {
         self.counted_bps
     }
 
+    /// Whether less is counted on than is configured.
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.counted_bps < self.cap_bps
+    }
+
     /// What may be sent at most, in bit/s.
     #[must_use]
     pub const fn cap_bps(&self) -> u64 {
