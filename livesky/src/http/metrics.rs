@@ -194,6 +194,10 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
         "Clients not fed because the line gives too little.",
     )
     .sample(&[], stats.waiting);
+    text.family("livesky_edge_line_lowered_total", "counter", "Times the line was seen to give less.")
+        .sample(&[], stats.line_lowered);
+    text.family("livesky_edge_set_aside_total", "counter", "Times a client was left to wait for that.")
+        .sample(&[], stats.set_aside);
     let sent = stats.sent_bytes();
     text.family("livesky_edge_sent_bytes_total", "counter", "UDP payload sent.").sample(&[], sent);
     text.family("livesky_edge_received_bytes_total", "counter", "UDP payload received.")
