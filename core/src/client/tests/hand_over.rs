@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::goodbyes::{address, config, find, joined_as, meet, said, say};
 use super::model::feed;
 use super::script::{Memory, TestClient};
-use super::silence::say_at;
+use super::silence::{fed_from, say_at};
 use crate::client::ClientConfig;
 use crate::client::feed::{Feed, NO_LEVEL};
 use crate::limits::DATAGRAM_LEN_MAX;
@@ -36,20 +36,9 @@ fn candidate() -> Candidate {
     }
 }
 
-/// A P2P client on a lease, told of the peer at address 1, which then takes it on from [`CUT`]; gives its link id for it.
+/// A P2P client fed by the peer at address 1 from [`CUT`]; gives its link id for it.
 fn fed_by_a_peer(client: &mut TestClient<'_>, edge: LinkId) -> LinkId {
-    let list = heapless::Vec::from_slice(&[candidate()]).unwrap();
-    say(client, 0, edge, &[Message::Candidates { list }]);
-    client.handle_timeout(NOW);
-    let asked = said(client);
-    let link = find(&asked, |message| match message {
-        Message::Meet(meet) => Some(meet.link),
-        _ => None,
-    });
-    let met = Meet { link: LinkId(600), client: ClientId(101), epoch: 1 };
-    let accept = Accept { substream: 0, first: CUT, level: 1, grant: Grant::Feed };
-    say(client, 1, link.unwrap(), &[Message::Met(met), Message::Accept(accept)]);
-    link.unwrap()
+    fed_from(client, edge, CUT, &[0])
 }
 
 fn release_to(to: u16, client: &mut TestClient<'_>) -> Option<FrameId> {

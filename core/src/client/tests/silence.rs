@@ -20,14 +20,20 @@ pub(super) const NOW: Instant = Instant::from_millis(1_000);
 pub(super) const SETTINGS: fn() -> ChannelSettings =
     || ChannelSettings { substreams: 2, ..ChannelSettings::default() };
 
-/// A P2P client fed by the peer at address 1 on both substreams; gives its link id for it.
-pub(super) fn fed_by_a_peer(client: &mut TestClient<'_>, edge: LinkId) -> LinkId {
+/// A P2P client on a lease, told of the peer at address 1, which then takes it on for each of `substreams` from a frame; gives its
+/// link id for it.
+pub(super) fn fed_from(
+    client: &mut TestClient<'_>,
+    edge: LinkId,
+    first: FrameId,
+    substreams: &[u8],
+) -> LinkId {
     let candidate = Candidate {
         client: ClientId(101),
         address: address(1),
         transport: Transport::Udp,
         slots: 3,
-        feedable: 3,
+        feedable: substreams.iter().fold(0, |set, substream| set | 1 << substream),
         age_s: 9,
     };
     let list = heapless::Vec::from_slice(&[candidate]).unwrap();
@@ -38,12 +44,19 @@ pub(super) fn fed_by_a_peer(client: &mut TestClient<'_>, edge: LinkId) -> LinkId
         Message::Meet(meet) => Some(meet.link),
         _ => None,
     });
-    let met = Meet { link: LinkId(600), client: ClientId(101), epoch: 1 };
-    let accept =
-        |substream| Message::Accept(Accept { substream, first: FrameId(120), level: 1, grant: Grant::Feed });
-    say(client, 1, link.unwrap(), &[Message::Met(met), accept(0), accept(1)]);
+    let link = link.unwrap();
+    let met = Message::Met(Meet { link: LinkId(600), client: ClientId(101), epoch: 1 });
+    let accept = |&substream| Message::Accept(Accept { substream, first, level: 1, grant: Grant::Feed });
+    let told: Vec<_> = core::iter::once(met).chain(substreams.iter().map(accept)).collect();
+    say(client, 1, link, &told);
+    link
+}
+
+/// A P2P client fed by the peer at address 1 on both substreams; gives its link id for it.
+pub(super) fn fed_by_a_peer(client: &mut TestClient<'_>, edge: LinkId) -> LinkId {
+    let link = fed_from(client, edge, FrameId(120), &[0, 1]);
     said(client);
-    link.unwrap()
+    link
 }
 
 pub(super) fn say_at(
