@@ -217,7 +217,7 @@ impl<S: FrameStore> Client<'_, S> {
     fn on_frame_complete(&mut self, now: Instant, info: &FrameInfo, substream: u8) {
         let id = info.id;
         if let Some(session) = &mut self.session {
-            session.load.note(now, substream, info.len, session.settings.substreams);
+            session.load.note(now, substream, info.len, &session.settings);
         }
         self.clocks.changed_from = Some(self.clocks.changed_from.map_or(id, |low| low.min(id)));
         self.refresh_children(now, substream);
