@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use livesky_core::media::Overlay;
 
 use crate::address::ChannelUrl;
-use crate::config::{Bounds, CAPACITY_MBPS, CHANNELS_MAX, CLIENTS_MAX, HTTP_CONNECTIONS_MAX, N1};
+use crate::config::{Bounds, CAPACITY_MBPS, CHANNELS_MAX, CLIENTS_MAX, HTTP_CONNECTIONS_MAX, N1, STUN_PORT};
 use crate::input::Input;
 use crate::scaling::ScalingArgs;
 use crate::simulate::SimulateArgs;
@@ -100,6 +100,9 @@ pub struct EdgeArgs {
     /// Where clients reach the edge [default: 0.0.0.0:7000]
     #[arg(long, value_name = "ADDR:PORT")]
     pub udp: Option<SocketAddr>,
+    /// A second UDP port, through which viewers learn what their NATs do [default: the one after that of --udp, if it is free]
+    #[arg(long, value_name = "PORT", value_parser = flag(STUN_PORT))]
+    pub stun_port: Option<u64>,
     /// Where publishers reach the edge [default: 0.0.0.0:7000]
     #[arg(long, value_name = "ADDR:PORT")]
     pub tcp: Option<SocketAddr>,

@@ -25,6 +25,8 @@ pub struct Bounds {
 
 /// Bounds of `capacity-mbps`: up to 100 Gbit/s.
 pub const CAPACITY_MBPS: Bounds = Bounds { min: 1, max: 100_000 };
+/// Bounds of `stun-port`.
+pub const STUN_PORT: Bounds = Bounds { min: 1, max: 65_535 };
 /// Bounds of `n1`.
 pub const N1: Bounds = Bounds { min: 1, max: 65_535 };
 /// Bounds of `clients-max`: ids of clients have 16 bits beside shard and generation.
@@ -39,6 +41,8 @@ pub const HTTP_CONNECTIONS_MAX: Bounds = Bounds { min: 1, max: 100_000 };
 pub struct EdgeSettings {
     /// Where clients reach it.
     pub udp: SocketAddr,
+    /// Its second UDP port, through which viewers learn what their NATs do; `None`: the one after that of `udp`, if it is free.
+    pub stun_port: Option<u64>,
     /// Where publishers reach it.
     pub tcp: SocketAddr,
     /// Where people reach it by HTTP.
@@ -74,6 +78,7 @@ impl Default for EdgeSettings {
         let any = Ipv4Addr::UNSPECIFIED;
         Self {
             udp: (any, 7_000).into(),
+            stun_port: None,
             tcp: (any, 7_000).into(),
             http: (any, 8_080).into(),
             host: None,
@@ -93,8 +98,9 @@ impl Default for EdgeSettings {
 }
 
 /// Keys of the file; the flags have the same names.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "udp",
+    "stun-port",
     "tcp",
     "http",
     "host",
@@ -119,6 +125,7 @@ const KEYS: [&str; 19] = [
 #[serde(rename_all = "kebab-case")]
 struct EdgeFile {
     udp: Option<SocketAddr>,
+    stun_port: Option<Spanned<u64>>,
     tcp: Option<SocketAddr>,
     http: Option<SocketAddr>,
     host: Option<String>,
@@ -173,19 +180,20 @@ impl EdgeSettings {
         let real = |name, bounds, value: Option<Spanned<f64>>| {
             value.map(|value| source.check_real(name, bounds, &value)).transpose()
         };
-        let interval = file.churn_interval_s;
+        let optional = |name, bounds, value: Option<Spanned<u64>>| {
+            value.map(|value| source.check(name, bounds, &value)).transpose()
+        };
         let scaling = Scaling {
             alpha: real("alpha", ALPHA, file.alpha)?,
             gamma: real("gamma", GAMMA, file.gamma)?,
             delta: real("delta", DELTA, file.delta)?,
-            churn_interval_s: interval
-                .map(|value| source.check("churn-interval-s", CHURN_INTERVAL_S, &value))
-                .transpose()?,
+            churn_interval_s: optional("churn-interval-s", CHURN_INTERVAL_S, file.churn_interval_s)?,
             slope: real("slope", SLOPE, file.slope)?,
         };
         Ok(Self {
             scaling,
             udp: file.udp.unwrap_or(base.udp),
+            stun_port: optional("stun-port", STUN_PORT, file.stun_port)?,
             tcp: file.tcp.unwrap_or(base.tcp),
             http: file.http.unwrap_or(base.http),
             host: file.host.or(base.host),
@@ -210,6 +218,7 @@ impl EdgeSettings {
     fn with_flags(self, args: &EdgeArgs) -> Self {
         Self {
             udp: args.udp.unwrap_or(self.udp),
+            stun_port: args.stun_port.or(self.stun_port),
             tcp: args.tcp.unwrap_or(self.tcp),
             http: args.http.unwrap_or(self.http),
             host: args.host.clone().or(self.host),
@@ -309,13 +318,14 @@ mod tests {
     fn a_file_overrides_defaults_and_flags_override_the_file() {
         assert_eq!(parse(""), Ok(EdgeSettings::default()));
         let file = parse(
-            "capacity-mbps = 50\nn1 = 7\nhttp = \"127.0.0.1:9000\"\npage = false\nalternatives = [\"127.0.0.1:7001\"]\n\
+            "capacity-mbps = 50\nn1 = 7\nstun-port = 3478\nhttp = \"127.0.0.1:9000\"\npage = false\nalternatives = [\"127.0.0.1:7001\"]\n\
              alpha = 1\ngamma = 0.1\nchurn-interval-s = 60\nslope = 0.5",
         )
         .unwrap();
         let expected = EdgeSettings {
             capacity_mbps: 50,
             n1: 7,
+            stun_port: Some(3_478),
             http: "127.0.0.1:9000".parse().unwrap(),
             has_page: false,
             alternatives: vec!["127.0.0.1:7001".parse().unwrap()],
@@ -348,11 +358,12 @@ mod tests {
             ),
             (
                 "zzzzzzzzzzzzzzzzzzzzz = 5",
-                "edge.toml:1:1: there is no setting `zzzzzzzzzzzzzzzzzzzzz`: the keys are udp,",
+                "edge.toml:1:1: there is no setting `zzzzzzzzzzzzzzzzzzzzz`: the keys are udp, stun-port,",
             ),
             ("[http]\naddress = 5", "edge.toml:1:1:"),
             ("\n\n  capacity-mbps = 0", "edge.toml:3:19: `capacity-mbps` is 1 to 100000, not 0"),
             ("n1 = 70000", "edge.toml:1:6: `n1` is 1 to 65535, not 70000"),
+            ("stun-port = 0", "edge.toml:1:13: `stun-port` is 1 to 65535, not 0"),
             ("n1 = -1", "edge.toml:1:6:"),
             ("n1 = 5\nalpha = 101", "edge.toml:2:9: `alpha` is 0 to 100, not 101"),
             ("alpha = nan", "edge.toml:1:9: `alpha` is 0 to 100, not NaN"),

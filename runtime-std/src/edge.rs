@@ -38,7 +38,7 @@ const EVENTS_MAX: usize = 1_024;
 pub enum SecondPort {
     /// None: NATs are not told apart.
     None,
-    /// The one after the first, none when that is taken.
+    /// The one after the first, none when that is taken; any when the first may be any.
     #[default]
     Next,
     /// This one.
@@ -120,6 +120,7 @@ pub struct EdgeHandle {
     events: Receiver<EdgeEvent>,
     logs: Logs,
     udp_addr: SocketAddr,
+    second_addr: Option<SocketAddr>,
     tcp_addr: SocketAddr,
 }
 
@@ -128,6 +129,12 @@ impl EdgeHandle {
     #[must_use]
     pub const fn udp_addr(&self) -> SocketAddr {
         self.udp_addr
+    }
+
+    /// Where its second socket is, through which clients learn what their NATs do; none when its port was taken.
+    #[must_use]
+    pub const fn second_addr(&self) -> Option<SocketAddr> {
+        self.second_addr
     }
 
     /// Where publishers reach it.
@@ -214,6 +221,7 @@ pub fn bind<R: Runtime>(
         events,
         logs: logs.clone(),
         udp_addr: udp.local_addr(),
+        second_addr: udp.second_addr(),
         tcp_addr: listener.local_addr()?,
     };
     let owner = EdgeOwner::<R> {
@@ -228,19 +236,17 @@ pub fn bind<R: Runtime>(
 
 fn bind_second<R: Runtime>(udp: &mut Udp<R>, options: &mut EdgeOptions) -> io::Result<()> {
     let main = udp.local_addr();
-    let bound = match options.second_port {
-        SecondPort::None => return Ok(()),
+    match options.second_port {
+        SecondPort::None => {}
         SecondPort::Next => {
-            let next = main.port().checked_add(1);
-            next.is_some_and(|port| udp.bind_second(SocketAddr::new(main.ip(), port)).is_ok())
+            let next = if options.udp.port() == 0 { Some(0) } else { main.port().checked_add(1) };
+            // Without one the edge serves all the same.
+            let _is_bound =
+                next.is_some_and(|port| udp.bind_second(SocketAddr::new(main.ip(), port)).is_ok());
         }
-        SecondPort::At(port) => {
-            udp.bind_second(SocketAddr::new(main.ip(), port))?;
-            true
-        }
-    };
-    let second = udp.second_addr().filter(|_| bound);
-    options.config.sockets = second.map(|second| EdgeSockets { main, second });
+        SecondPort::At(port) => udp.bind_second(SocketAddr::new(main.ip(), port))?,
+    }
+    options.config.sockets = udp.second_addr().map(|second| EdgeSockets { main, second });
     Ok(())
 }
 

@@ -19,8 +19,8 @@ use livesky_core::wire::stream::StreamRefusal;
 use livesky_std::publisher::{PublishedFrame, PublisherError};
 use livesky_std::{
     AsyncStd, EdgeEnded, EdgeHandle, EdgeOptions, FrameLogReader, Impairment, LogEntry, Publisher,
-    PublisherOptions, PublisherState, PublisherStatus, Runtime, SecondPort, Smol, Tokio, UdpOptions,
-    ViewerEnded, ViewerHandle, ViewerOptions, edge, join, publish,
+    PublisherOptions, PublisherState, PublisherStatus, Runtime, Smol, Tokio, UdpOptions, ViewerEnded,
+    ViewerHandle, ViewerOptions, edge, join, publish,
 };
 
 const CADENCE_MS: u64 = 40;
@@ -144,8 +144,6 @@ fn start_edge<R: TestRuntime>(
     let mut options = EdgeOptions::new(any_port(), tcp);
     options.clients_max = 64;
     options.config.n1 = 1;
-    // The next port may be another test's.
-    options.second_port = SecondPort::At(0);
     let (handle, driver) = edge::bind::<R>(options).unwrap();
     (handle, R::spawn(driver))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use livesky_core::edge::{EdgeEvent, EdgeMinute};
 use livesky_core::limits::ALTERNATIVES_MAX;
 use livesky_core::scaling::Decision;
-use livesky_std::{EdgeHandle, EdgeOptions, Runtime, Smol, edge};
+use livesky_std::{EdgeHandle, EdgeOptions, Runtime, SecondPort, Smol, edge};
 
 use crate::cli::EdgeArgs;
 use crate::config::EdgeSettings;
@@ -104,6 +104,8 @@ fn open_report_log(path: &Path) -> Result<ReportLog, Failure> {
 
 fn options(settings: &EdgeSettings) -> EdgeOptions {
     let mut options = EdgeOptions::new(settings.udp, settings.tcp);
+    let stun_port = settings.stun_port.and_then(|port| u16::try_from(port).ok());
+    options.second_port = stun_port.map_or(SecondPort::Next, SecondPort::At);
     options.config.capacity_bps = settings.capacity_mbps.saturating_mul(1_000_000);
     options.config.n1 = u32::try_from(settings.n1).unwrap_or(u32::MAX);
     options.config.churn = settings.scaling.churn();
@@ -117,11 +119,20 @@ fn options(settings: &EdgeSettings) -> EdgeOptions {
     options
 }
 
-/// Which of the two addresses cannot be had.
+/// Which of the addresses cannot be had.
 fn on_bind(settings: &EdgeSettings, error: &io::Error) -> Failure {
-    if let Err(error) = UdpSocket::bind(settings.udp) {
-        return Failure::listen("clients (UDP)", settings.udp, "--udp", &error);
+    // Held, as the edge would hold it: the second port may be the same.
+    let main = match UdpSocket::bind(settings.udp) {
+        Ok(main) => main,
+        Err(error) => return Failure::listen("clients (UDP)", settings.udp, "--udp", &error),
+    };
+    if let Some(port) = settings.stun_port.and_then(|port| u16::try_from(port).ok()) {
+        let second = SocketAddr::new(settings.udp.ip(), port);
+        if let Err(error) = UdpSocket::bind(second) {
+            return Failure::listen("NAT tests (UDP)", second, "--stun-port", &error);
+        }
     }
+    drop(main);
     if let Err(error) = TcpListener::bind(settings.tcp) {
         return Failure::listen("publishers (TCP)", settings.tcp, "--tcp", &error);
     }
@@ -161,6 +172,12 @@ fn greet(handle: &EdgeHandle, host: &Host, http: SocketAddr, publish_command: &s
     let page = host.at(http);
     let clients = host.at(handle.udp_addr());
     say(&format!("clients    {} (UDP)", handle.udp_addr()));
+    match handle.second_addr() {
+        Some(second) => say(&format!("NAT tests  {second} (UDP)")),
+        None => {
+            say("NAT tests  none, the UDP port after the clients' is taken: choose another with --stun-port")
+        }
+    }
     say(&format!("publishers {} (TCP)", handle.tcp_addr()));
     say(&format!("page       http://{page}/"));
     say(&format!("publish:   {publish_command}"));

@@ -22,6 +22,17 @@ fn free_addresses() -> [String; 2] {
     })
 }
 
+/// An address for UDP nobody uses, and who has the port after it.
+fn port_before_a_taken_one() -> (String, UdpSocket) {
+    loop {
+        let next = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let before = SocketAddr::from((Ipv4Addr::LOCALHOST, next.local_addr().unwrap().port() - 1));
+        if UdpSocket::bind(before).is_ok() {
+            return (before.to_string(), next);
+        }
+    }
+}
+
 fn check_failure(output: &Output, code: i32, says: &str) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{errors}");
@@ -61,6 +72,34 @@ fn a_port_in_use_is_named_with_what_to_do() {
         check_failure(&output, 1, &format!("cannot listen at {address}"));
         check_failure(&output, 1, flag);
     }
+}
+
+#[test]
+fn a_second_port_that_is_asked_for_is_needed_and_the_default_one_is_not() {
+    let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (any, taken) = ("127.0.0.1:0", udp.local_addr().unwrap());
+    let port = taken.port().to_string();
+    let asked = ["--udp", any, "--tcp", any, "--http", any, "--stun-port", &port];
+    let output = edge(&asked).output().unwrap();
+    check_failure(&output, 1, &format!("cannot listen at {taken} for NAT tests (UDP): the port is in use"));
+    check_failure(&output, 1, "--stun-port");
+    // Its own first port is as taken as any other's.
+    let [free, _] = free_addresses();
+    let port = free.rsplit(':').next().unwrap();
+    let output = edge(&["--udp", &free, "--tcp", any, "--http", any, "--stun-port", port]).output().unwrap();
+    check_failure(&output, 1, &format!("cannot listen at {free} for NAT tests (UDP)"));
+
+    let (before, _next) = port_before_a_taken_one();
+    let mut child =
+        edge(&["--udp", &before, "--tcp", any, "--http", any]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.starts_with("NAT tests") || line.starts_with("error"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        line.as_ref().is_some_and(|line| line.contains("none") && line.contains("--stun-port")),
+        "{line:?}"
+    );
 }
 
 /// Starts an edge; where its page is, once it is up.

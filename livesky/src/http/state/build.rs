@@ -17,6 +17,7 @@ use super::why::{Reasons, why};
 pub(super) struct Figures<'a> {
     pub(super) now_ms: u64,
     pub(super) egress_bps: u64,
+    pub(super) stun_port: Option<u16>,
     pub(super) options: &'a StateOptions,
     pub(super) p2p: Option<P2pVideo>,
 }
@@ -56,6 +57,7 @@ pub(super) fn state(snapshot: &EdgeSnapshot, track: &Track, figures: Figures<'_>
         },
         edge: Edge {
             address: options.address.clone(),
+            stun_port: figures.stun_port,
             capacity_bps: options.capacity_bps,
             egress_bps: figures.egress_bps,
         },

@@ -81,6 +81,8 @@ pub struct Channel {
 pub struct Edge {
     /// UDP address clients use.
     pub address: String,
+    /// UDP port of the second socket, through which clients learn what their NATs do.
+    pub stun_port: Option<u16>,
     /// Configured egress.
     pub capacity_bps: u64,
     /// Sent in the last second.

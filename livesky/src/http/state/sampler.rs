@@ -210,6 +210,7 @@ impl Sampler {
             let figures = Figures {
                 now_ms: wall_clock_ms(),
                 egress_bps,
+                stun_port: self.edge.second_addr().map(|second| second.port()),
                 options: &self.options,
                 p2p: self.board.p2p_video(snapshot.channel.name.as_str()),
             };
