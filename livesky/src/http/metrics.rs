@@ -181,23 +181,7 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
     for reject in Reject::ALL {
         text.sample(&[("reason", reject_name(reject))], stats.rejects.of(reject));
     }
-    text.family(
-        "livesky_edge_line_bits_per_second",
-        "gauge",
-        "What the line is seen to give, and configured.",
-    )
-    .sample(&[("line", "counted")], stats.line_bps)
-    .sample(&[("line", "configured")], stats.line_bps_max);
-    text.family(
-        "livesky_edge_waiting_clients",
-        "gauge",
-        "Clients not fed because the line gives too little.",
-    )
-    .sample(&[], stats.waiting);
-    text.family("livesky_edge_line_lowered_total", "counter", "Times the line was seen to give less.")
-        .sample(&[], stats.line_lowered);
-    text.family("livesky_edge_set_aside_total", "counter", "Times a client was left to wait for that.")
-        .sample(&[], stats.set_aside);
+    edge_line(text, stats);
     let sent = stats.sent_bytes();
     text.family("livesky_edge_sent_bytes_total", "counter", "UDP payload sent.").sample(&[], sent);
     text.family("livesky_edge_received_bytes_total", "counter", "UDP payload received.")
@@ -231,6 +215,26 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
         .sample(&[], stats.rescues_refused);
     text.family("livesky_edge_promotions_total", "counter", "Clients on a lease fed for good from then on.")
         .sample(&[], stats.promotions);
+}
+
+fn edge_line(text: &mut Text, stats: &EdgeStats) {
+    text.family(
+        "livesky_edge_line_bits_per_second",
+        "gauge",
+        "What the line is seen to give, and configured.",
+    )
+    .sample(&[("line", "counted")], stats.line_bps)
+    .sample(&[("line", "configured")], stats.line_bps_max);
+    text.family(
+        "livesky_edge_waiting_clients",
+        "gauge",
+        "Clients not fed because the line gives too little.",
+    )
+    .sample(&[], stats.waiting);
+    text.family("livesky_edge_line_lowered_total", "counter", "Times the line was seen to give less.")
+        .sample(&[], stats.line_lowered);
+    text.family("livesky_edge_set_aside_total", "counter", "Times a client was left to wait for that.")
+        .sample(&[], stats.set_aside);
 }
 
 fn reports(text: &mut Text, stats: &EdgeStats, told: &[(String, ToldMinutes)]) {
