@@ -10,16 +10,34 @@ use crate::time::Instant;
 
 /// Queueing delay aimed at (LEDBAT++, clause 4.1: 60 ms).
 const TARGET_US: u32 = 60_000;
-/// The rate is steered this often: several acknowledgements of every child, so that their rhythm does not show.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// The rate is steered this often.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// What gets through is counted over this: several acknowledgements of every child, so that their rhythm does not show.
+const WINDOW: Duration = Duration::from_secs(1);
 /// In an overload the rate falls to this share of what got through, in percent, until the queue is gone.
 const DRAIN_PERCENT: u64 = 80;
+/// So often in a row the estimate falls to what got through.
+const WHOLE_STEPS: u8 = 2;
 /// What an uplink gives is believed to grow by this much a second, in permille, while it is not overloaded.
 const GROWTH_PERMILLE: u64 = 5;
 /// No estimate goes below this: one feed of a 400 kbit/s channel, or nothing would ever be measured again.
 const RATE_BPS_MIN: u64 = 50_000;
-/// Fewer fragments than this in an interval say nothing about what an uplink gives.
+/// Fewer fragments than this in a window say nothing about what an uplink gives.
 const FRAGMENTS_MIN: u32 = 8;
+
+/// What was counted in an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Interval {
+    sent: u32,
+    sent_bytes: u32,
+    acked: u32,
+    /// The least queueing delay told by any child.
+    queue_us: Option<u32>,
+}
+
+impl Interval {
+    const NONE: Self = Self { sent: 0, sent_bytes: 0, acked: 0, queue_us: None };
+}
 
 /// The estimate of what an uplink gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +46,11 @@ pub struct Ledbat {
     cap_bps: u64,
     /// What the uplink was last seen to give, grown since; at most the cap.
     gives_bps: u64,
-    is_draining: bool,
-    /// Of the interval that runs: fragments and bytes sent, fragments acknowledged, the least queueing delay told by any child.
-    sent: u32,
-    sent_bytes: u32,
-    acked: u32,
-    queue_us: Option<u32>,
+    /// Intervals in a row with a queue, or in which it was not gone yet.
+    overloads: u8,
+    /// The interval that runs, and the one before; `None`: it measured nothing.
+    current: Interval,
+    before: Option<Interval>,
     ends_at: Instant,
 }
 
@@ -42,11 +59,9 @@ impl Ledbat {
     pub const EMPTY: Self = Self {
         cap_bps: 0,
         gives_bps: 0,
-        is_draining: false,
-        sent: 0,
-        sent_bytes: 0,
-        acked: 0,
-        queue_us: None,
+        overloads: 0,
+        current: Interval::NONE,
+        before: None,
         ends_at: Instant::ZERO,
     };
 
@@ -61,16 +76,16 @@ impl Ledbat {
 
     /// Notes a fragment sent.
     pub const fn on_sent(&mut self, bytes: u32) {
-        self.sent = self.sent.saturating_add(1);
-        self.sent_bytes = self.sent_bytes.saturating_add(bytes);
+        self.current.sent = self.current.sent.saturating_add(1);
+        self.current.sent_bytes = self.current.sent_bytes.saturating_add(bytes);
     }
 
     /// Notes what a child acknowledged, and the queueing delay it saw. A queue in the uplink shows at every child; the least
     /// of them leaves out the queues on their own side.
     pub fn on_ack(&mut self, acked: u32, queue_us: Option<u32>) {
-        self.acked = self.acked.saturating_add(acked);
+        self.current.acked = self.current.acked.saturating_add(acked);
         if let Some(queue_us) = queue_us {
-            self.queue_us = Some(self.queue_us.map_or(queue_us, |least| least.min(queue_us)));
+            self.current.queue_us = Some(self.current.queue_us.map_or(queue_us, |least| least.min(queue_us)));
         }
     }
 
@@ -79,34 +94,33 @@ impl Ledbat {
         if now < self.ends_at {
             return false;
         }
-        let before = self.rate_bps();
+        let was_bps = self.rate_bps();
+        let told = core::mem::replace(&mut self.current, Interval::NONE);
+        let late = now.since(self.ends_at);
         // An interval begun long ago measured nothing.
-        let is_measured = self.ends_at > Instant::ZERO && now.since(self.ends_at) < INTERVAL;
-        if let Some(queue_us) = self.queue_us.filter(|_| is_measured && self.acked >= FRAGMENTS_MIN) {
-            self.steer(queue_us, INTERVAL.saturating_add(now.since(self.ends_at)));
-        } else {
-            self.is_draining = false;
+        let is_measured = self.ends_at > Instant::ZERO && late < INTERVAL;
+        let before = core::mem::replace(&mut self.before, is_measured.then_some(told));
+        let before = before.filter(|before| before.acked.saturating_add(told.acked) >= FRAGMENTS_MIN);
+        match (before, told.queue_us) {
+            (Some(before), Some(queue_us)) if is_measured => self.steer(queue_us, &told, &before, late),
+            _ => self.overloads = 0,
         }
-        (self.sent, self.sent_bytes, self.acked, self.queue_us) = (0, 0, 0, None);
         self.ends_at = now + INTERVAL;
-        before != self.rate_bps()
+        was_bps != self.rate_bps()
     }
 
-    fn steer(&mut self, queue_us: u32, span: Duration) {
-        let mean_bytes = u64::from(self.sent_bytes).checked_div(u64::from(self.sent)).unwrap_or(0);
-        let got_through_bits = u64::from(self.acked) * mean_bytes * 8;
-        let through_bps =
-            got_through_bits.saturating_mul(1_000) / u64::try_from(span.as_millis()).unwrap_or(1).max(1);
+    fn steer(&mut self, queue_us: u32, told: &Interval, before: &Interval, late: Duration) {
         if queue_us > TARGET_US {
-            // While there is a queue the uplink is busy: what gets through is what it gives. Once seen, in smaller steps.
-            let below_bps = self.gives_bps.saturating_sub(through_bps);
-            let step_bps = if self.is_draining { below_bps / 2 } else { below_bps };
+            // While there is a queue the uplink is busy: what gets through is what it gives. Half of the first window may lie before
+            // the queue, the second does not; then in smaller steps, for the queue may be another's.
+            let below_bps = self.gives_bps.saturating_sub(through_bps(told, before, late));
+            let step_bps = if self.overloads < WHOLE_STEPS { below_bps } else { below_bps / 4 };
             self.gives_bps = (self.gives_bps - step_bps).max(RATE_BPS_MIN.min(self.cap_bps));
-            self.is_draining = true;
+            self.overloads = self.overloads.saturating_add(1);
         } else if queue_us < TARGET_US / 2 {
-            self.is_draining = false;
+            self.overloads = 0;
             let growth = self.gives_bps.saturating_mul(GROWTH_PERMILLE) / 1_000;
-            let growth = growth.saturating_mul(u64::try_from(span.as_millis()).unwrap_or(0)) / 1_000;
+            let growth = growth.saturating_mul(millis(INTERVAL.saturating_add(late))) / 1_000;
             self.gives_bps = self.gives_bps.saturating_add(growth.max(1)).min(self.cap_bps);
         }
     }
@@ -120,8 +134,21 @@ impl Ledbat {
     /// How fast to send now, in bit/s: less than that while a queue is to go.
     #[must_use]
     pub const fn rate_bps(&self) -> u64 {
-        if self.is_draining { self.gives_bps / 100 * DRAIN_PERCENT } else { self.gives_bps }
+        if self.overloads > 0 { self.gives_bps / 100 * DRAIN_PERCENT } else { self.gives_bps }
     }
+}
+
+/// What got through in a window: fragments are nearly equal in size.
+fn through_bps(told: &Interval, before: &Interval, late: Duration) -> u64 {
+    let sent = u64::from(told.sent) + u64::from(before.sent);
+    let sent_bytes = u64::from(told.sent_bytes) + u64::from(before.sent_bytes);
+    let acked = u64::from(told.acked) + u64::from(before.acked);
+    let got_through_bits = acked * sent_bytes.checked_div(sent).unwrap_or(0) * 8;
+    got_through_bits.saturating_mul(1_000) / millis(WINDOW.saturating_add(late)).max(1)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -75,6 +75,16 @@ fn an_uplink_that_gives_less_is_found_out_within_three_seconds_and_its_queue_goe
 }
 
 #[test]
+fn an_overload_of_a_few_percent_is_found_out_before_its_queue_is_long() {
+    let mut uplink = Uplink::new(600_000);
+    uplink.run(10_000, 700_000.0, 498_000.0);
+    let longest = uplink.run(2_600, 480_000.0, 498_000.0);
+    assert!(longest < 120.0, "{longest} ms of queue");
+    let gives = uplink.ledbat.gives_bps();
+    assert!((440_000..=500_000).contains(&gives), "{gives}");
+}
+
+#[test]
 fn an_uplink_that_recovers_is_believed_again_by_and_by() {
     let mut uplink = Uplink::new(600_000);
     uplink.run(10_000, 300_000.0, 600_000.0);
@@ -109,30 +119,30 @@ fn interval(ledbat: &mut Ledbat, from_ms: u64, acked: u32, queue_us: u32, late_m
         ledbat.on_sent(FRAGMENT_BYTES);
     }
     ledbat.on_ack(acked, Some(queue_us));
-    assert!(!ledbat.on_time(Instant::from_millis(from_ms + 999)), "it is not over");
-    ledbat.on_time(Instant::from_millis(from_ms + 1_000 + late_ms))
+    assert!(!ledbat.on_time(Instant::from_millis(from_ms + 499)), "it is not over");
+    ledbat.on_time(Instant::from_millis(from_ms + 500 + late_ms))
 }
 
+/// With an interval of 50 fragments and no queue behind it.
 fn begun() -> Ledbat {
     let mut ledbat = Ledbat::EMPTY;
     ledbat.set_cap(1_000_000);
-    ledbat.on_time(Instant::from_millis(1_000));
+    ledbat.on_time(Instant::from_millis(500));
+    assert!(!interval(&mut ledbat, 500, 50, 0, 0), "one interval tells nothing");
     ledbat
 }
 
 #[test]
 fn what_gets_through_beside_a_queue_is_what_the_uplink_gives() {
     for (acked, queue_us, late_ms, gives_bps, rate_bps) in [
-        (100, 60_001, 0, 800_000, 640_000),
+        (50, 60_001, 0, 800_000, 640_000),
         // 60 ms are aimed at.
-        (100, 60_000, 0, 1_000_000, 1_000_000),
-        (100, 60_001, 250, 640_000, 512_000),
-        // Too few to tell, and too long ago.
-        (8, 60_001, 0, 64_000, 51_200),
-        (7, 60_001, 0, 1_000_000, 1_000_000),
-        (100, 60_001, 999, 400_200, 320_160),
-        (100, 60_001, 1_000, 1_000_000, 1_000_000),
-        (8, 60_001, 999, 50_000, 40_000),
+        (50, 60_000, 0, 1_000_000, 1_000_000),
+        (50, 60_001, 250, 640_000, 512_000),
+        (0, 60_001, 0, 400_000, 320_000),
+        // Too long ago.
+        (50, 60_001, 499, 533_689, 426_880),
+        (50, 60_001, 500, 1_000_000, 1_000_000),
     ] {
         let mut ledbat = begun();
         let is_changed = interval(&mut ledbat, 1_000, acked, queue_us, late_ms);
@@ -146,23 +156,37 @@ fn what_gets_through_beside_a_queue_is_what_the_uplink_gives() {
 }
 
 #[test]
-fn after_an_overload_it_falls_by_halves_and_grows_by_a_two_hundredth_a_second() {
-    // The queue of the second interval, and what becomes of 800 kbit/s of which 400 got through.
+fn a_few_fragments_tell_nothing() {
+    for (acked, gives_bps) in [(3, 1_000_000), (4, 64_000)] {
+        let mut ledbat = Ledbat::EMPTY;
+        ledbat.set_cap(1_000_000);
+        ledbat.on_time(Instant::from_millis(500));
+        interval(&mut ledbat, 500, 4, 0, 0);
+        interval(&mut ledbat, 1_000, acked, 60_001, 0);
+        assert_eq!(ledbat.gives_bps(), gives_bps);
+    }
+}
+
+#[test]
+fn after_two_steps_it_falls_by_quarters_and_grows_by_a_two_hundredth_a_second() {
+    // The queue of the third interval, and what becomes of 600 kbit/s of which 400 got through.
     for (queue_us, gives_bps, rate_bps) in
-        [(60_001, 600_000, 480_000), (30_000, 800_000, 640_000), (29_999, 804_000, 804_000)]
+        [(60_001, 550_000, 440_000), (30_000, 600_000, 480_000), (29_999, 601_500, 601_500)]
     {
         let mut ledbat = begun();
-        interval(&mut ledbat, 1_000, 100, 60_001, 0);
-        interval(&mut ledbat, 2_000, 50, queue_us, 0);
+        interval(&mut ledbat, 1_000, 50, 60_001, 0);
+        interval(&mut ledbat, 1_500, 25, 60_001, 0);
+        assert_eq!(ledbat.gives_bps(), 600_000, "again what got through");
+        interval(&mut ledbat, 2_000, 25, queue_us, 0);
         assert_eq!((ledbat.gives_bps(), ledbat.rate_bps()), (gives_bps, rate_bps), "{queue_us}");
     }
     let mut ledbat = begun();
-    interval(&mut ledbat, 1_000, 100, 60_001, 0);
-    interval(&mut ledbat, 2_000, 50, 10_000, 500);
-    assert_eq!(ledbat.gives_bps(), 806_000, "in a second and a half");
+    interval(&mut ledbat, 1_000, 50, 60_001, 0);
+    interval(&mut ledbat, 1_500, 50, 10_000, 250);
+    assert_eq!(ledbat.gives_bps(), 803_000, "in three quarters of a second");
     // Held down by what was seen, a higher cap gives no more; a lower one bounds it.
     ledbat.set_cap(2_000_000);
-    assert_eq!(ledbat.gives_bps(), 806_000);
+    assert_eq!(ledbat.gives_bps(), 803_000);
     ledbat.set_cap(500_000);
     assert_eq!(ledbat.gives_bps(), 500_000);
 }
