@@ -125,6 +125,12 @@ impl ClientView<'_> {
         (self.client.feeds.0, self.client.leases.0)
     }
 
+    /// Whether its feeds stand still, because the line gives too little for everybody.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        self.client.is_waiting
+    }
+
     /// Its parent on a substream as last told: [`ClientId::EDGE`] the edge, `None` nobody.
     #[must_use]
     pub fn parent(&self, substream: u8) -> Option<ClientId> {

@@ -4,11 +4,13 @@
 //! bytes are those that were published.
 
 mod disclosure;
+mod leases;
 mod overlay;
 mod playing;
 mod rate;
 
 pub(crate) use disclosure::Known;
+pub(crate) use leases::{Leased, Leases, Overdue};
 pub(crate) use overlay::{Overlay, Parent, Way};
 pub(crate) use playing::{Idle, STUCK_US};
 pub(crate) use rate::RateBound;

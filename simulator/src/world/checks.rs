@@ -9,9 +9,10 @@ use livesky_core::wire::control::ClientId;
 
 use super::flights::Cargo;
 use super::run::World;
+use super::service::Service;
 use super::viewer::Viewer;
 use super::wire::Wire;
-use crate::invariants::{Overlay, Parent, RateBound, STUCK_US, Way};
+use crate::invariants::{Leased, Overdue, Overlay, Parent, RateBound, STUCK_US, Way};
 use crate::metrics::Watching;
 use crate::network::{HostId, Target};
 use crate::scenario::ChannelSpec;
@@ -79,6 +80,26 @@ impl Viewer {
     }
 }
 
+impl Service<'_> {
+    /// Leases end, and so does waiting.
+    fn check_leases(&mut self, wire: &mut Wire) {
+        let Some(channel) = self.channel else { return };
+        for client in self.edge.clients(channel) {
+            let (id, address) = (client.id, client.address());
+            let leases = client.edge_feeds().1;
+            let seen = Leased { client: id, leases, is_waiting: client.is_waiting() };
+            let Some(overdue) = self.leases.look(wire.now.as_micros(), seen) else { continue };
+            wire.breach("lease", self.host, || match overdue {
+                Overdue::Lease { substream, lasts_us } => {
+                    let lasts_ms = lasts_us / 1_000;
+                    format!("feeds {address} substream {substream} on a lease not asked for in {lasts_ms} ms")
+                }
+                Overdue::Wait { lasts_us } => format!("lets {address} wait for {} ms", lasts_us / 1_000),
+            });
+        }
+    }
+}
+
 impl World<'_> {
     /// Looks at the whole.
     pub(super) fn check(&mut self) {
@@ -110,6 +131,9 @@ impl World<'_> {
                 }
             }
         }
+        for service in self.services.iter_mut().filter(|service| !service.is_down) {
+            service.check_leases(&mut self.wire);
+        }
         self.check_playing();
     }
 
@@ -120,9 +144,9 @@ impl World<'_> {
         }
         let views: Vec<Option<ClientView>> =
             self.present.iter().map(|&session| self.view_of(session)).collect();
-        for ((place, &session), view) in (0..).zip(&self.present).zip(&views) {
+        for (place, view) in (0..).zip(&views) {
             let Some(view) = view else { continue };
-            let edge = self.viewers.get(session as usize).map_or(0, |viewer| viewer.terms.edge);
+            let Some(edge) = self.edge_of(view) else { continue };
             let Some(clients) = self.checks.clients.get_mut(edge) else { continue };
             let slot = (view.client.0 & 0xffff) as usize;
             if clients.len() <= slot {
@@ -134,8 +158,8 @@ impl World<'_> {
         }
         self.checks.overlay.clear();
         for (&session, view) in self.present.iter().zip(&views) {
-            let edge = self.viewers.get(session as usize).map_or(0, |viewer| viewer.terms.edge);
-            let clients = self.checks.clients.get(edge).map_or(&[][..], Vec::as_slice);
+            let edge = view.as_ref().and_then(|view| self.edge_of(view));
+            let clients = edge.and_then(|edge| self.checks.clients.get(edge)).map_or(&[][..], Vec::as_slice);
             let parents =
                 view.iter().flat_map(|view| &view.parents).map(|parent| parent_of(*parent, clients));
             self.checks.overlay.push(parents);
@@ -149,6 +173,15 @@ impl World<'_> {
                 let detail = || format!("feeds {used} with {max} slots, {before} with {max_before} before");
                 self.wire.breach("slots", viewer.host, detail);
             }
+        }
+    }
+
+    /// The edge a client is at, by number.
+    fn edge_of(&self, view: &ClientView) -> Option<usize> {
+        let SocketAddr::V4(address) = view.edge else { return None };
+        match self.wire.network.addressing().target(address)? {
+            Target::Host(host, _) => Some(host.index()).filter(|_| self.wire.is_edge(host)),
+            Target::Box(_) | Target::Private(_) => None,
         }
     }
 

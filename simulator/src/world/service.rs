@@ -12,7 +12,7 @@ use super::checks::egress_bound;
 use super::legacy::Legacy;
 use super::memory::EdgeMemory;
 use super::wire::{Alarm, Wire};
-use crate::invariants::RateBound;
+use crate::invariants::{Leases, RateBound};
 use crate::network::HostId;
 use crate::scenario::{EdgeSpec, Scenario};
 use crate::seeds::{Purpose, stream};
@@ -47,6 +47,7 @@ pub(crate) struct Service<'a> {
     /// Without power.
     pub(crate) is_down: bool,
     egress: RateBound,
+    pub(crate) leases: Leases,
     pub(crate) legacy: Legacy,
 }
 
@@ -69,7 +70,8 @@ impl<'a> Service<'a> {
         let opened = edge.open_channel(wire.now, &name, scenario.channel.settings(), b"init", None);
         let host = HostId(u32::try_from(index).ok()?);
         let channel = opened.ok().map(|(channel, _)| channel);
-        Some(Self { host, edge, channel, alarm: Alarm::default(), is_down: false, egress, legacy })
+        let (alarm, leases) = (Alarm::default(), Leases::default());
+        Some(Self { host, edge, channel, alarm, is_down: false, egress, leases, legacy })
     }
 
     /// Takes a frame in.
