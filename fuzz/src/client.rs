@@ -13,6 +13,7 @@ use livesky_core::media::{
 };
 use livesky_core::store::{Assembly, FragmentRef, FrameSlot, FrameStore, PageLink, PagePool};
 use livesky_core::wire::control::*;
+use livesky_core::wire::report::ReportAck;
 use livesky_core::wire::stun::is_stun;
 use livesky_core::wire::{ControlWriter, DATA_HEADER_LEN, DataHeader, Datagram, Message, SendReason};
 use livesky_core::{Endpoint, Instant, Path};
@@ -436,6 +437,10 @@ impl Script<'_, '_, '_> {
                 }
                 Message::Pull { items }
             }
+            8 if self.bytes.one_in(4) => {
+                let highest = u32::from(self.bytes.byte() % 8);
+                Message::ReportAck(ReportAck { highest, taken: self.bytes.word() })
+            }
             8 | 9 => {
                 let (oldest, base) = (self.frame(), self.frame());
                 let len = self.bytes.below(40);
@@ -460,11 +465,7 @@ impl Script<'_, '_, '_> {
             }
             15 => Message::Candidates { list: self.candidates() },
             16 if self.bytes.one_in(3) => Message::Reset { link: self.others[who].own_link },
-            16 => {
-                let nonce = self.nonce;
-                let cookie = [self.bytes.byte(); 16];
-                Message::Challenge(Challenge { nonce, cookie })
-            }
+            16 => Message::Challenge(Challenge { nonce: self.nonce, cookie: [self.bytes.byte(); 16] }),
             _ if self.bytes.one_in(3) => {
                 let retry_after_ms = self.bytes.word();
                 let (nonce, reason) = (self.nonce, RefusalReason::Saturated);

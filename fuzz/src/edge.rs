@@ -3,17 +3,19 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::vec;
 use std::vec::Vec;
 
 use livesky_core::edge::{
-    ChannelId, ChannelSlot, ClientRecord, ClientSlot, Edge, EdgeConfig, EdgeStorage, Reservation,
+    ChannelId, ChannelSlot, ClientRecord, ClientSlot, Edge, EdgeConfig, EdgeEvent, EdgeStorage, Reservation,
 };
 use livesky_core::limits::DATAGRAM_LEN_MAX;
 use livesky_core::link::Link;
 use livesky_core::media::{ChannelName, ChannelSettings, Dts, FrameId, FrameInfo, Overlay};
 use livesky_core::store::{AddressIndex, AddressSlot, FrameSlot, FrameStore, PageLink, PagePool, WheelSlot};
 use livesky_core::wire::control::*;
+use livesky_core::wire::report::*;
 use livesky_core::wire::{ControlWriter, Datagram, Message};
 use livesky_core::{Endpoint, Instant, Path};
 
@@ -40,6 +42,19 @@ struct Other {
     bytes_out: usize,
 }
 
+/// Reports on their way through the edge.
+#[derive(Default)]
+struct Told {
+    /// Numbers that came.
+    sent: BTreeSet<u32>,
+    /// Viewers that others spoke for: an edge cannot tell their reports apart.
+    shared: BTreeSet<ViewerId>,
+    /// What was handed up, since so many clients had gone that the edge may have forgotten one.
+    handed_up: BTreeSet<(ViewerId, u32)>,
+    forgotten_at_leaves: u64,
+    count: u64,
+}
+
 struct Script<'b, 'm> {
     bytes: Bytes<'b>,
     now: Instant,
@@ -48,6 +63,7 @@ struct Script<'b, 'm> {
     settings: ChannelSettings,
     next: FrameId,
     others: [Other; OTHERS],
+    told: Told,
 }
 
 /// Plays what `bytes` say on an edge of small memory.
@@ -108,6 +124,7 @@ pub fn check(bytes: &[u8]) {
         settings,
         next: FrameId(0),
         others: core::array::from_fn(other),
+        told: Told::default(),
     };
     script.open();
     script.push(30);
@@ -234,7 +251,7 @@ impl Script<'_, '_> {
         };
         let mut writer = ControlWriter::new(&mut out, link).expect("room for a header");
         for _ in 0..1 + self.bytes.below(3) {
-            let message = self.message();
+            let message = self.message(who);
             writer.push(&message);
         }
         let len = writer.finish();
@@ -252,7 +269,7 @@ impl Script<'_, '_> {
         FrameId((self.next.0 + u32::from(self.bytes.byte())).saturating_sub(200))
     }
 
-    fn message(&mut self) -> Message<'static> {
+    fn message(&mut self, who: usize) -> Message<'static> {
         const RUNS: [u8; 8] = [3, 1, 2, 0, 40, 7, 255, 255];
         let substream = self.bytes.below(9) as u8;
         match self.bytes.below(12) {
@@ -269,6 +286,7 @@ impl Script<'_, '_> {
                 Message::Ack(Ack { largest, delay_us: 0, one_way_us: 0, runs })
             }
             7 => Message::FindParents { substreams: self.bytes.short() },
+            9 if !self.bytes.one_in(4) => Message::Report(self.report(who)),
             8 | 9 => Message::Status(Status {
                 slots: self.bytes.byte(),
                 slots_max: self.bytes.byte(),
@@ -280,6 +298,51 @@ impl Script<'_, '_> {
             10 => Message::Ping { token: self.bytes.word() },
             _ if self.bytes.one_in(4) => Message::Leave { reason: LeaveReason::Done },
             _ => Message::Reset { link: LinkId(500 + u32::from(substream)) },
+        }
+    }
+
+    /// What a viewer saw, as it may be or not.
+    fn report(&mut self, who: usize) -> Report {
+        let viewer = if self.bytes.one_in(8) { self.bytes.below(OTHERS) } else { who };
+        let number = if self.bytes.one_in(16) { self.bytes.word() } else { 1 + self.bytes.below(60) as u32 };
+        let name = ["live1", "live2"][usize::from(self.bytes.one_in(8))];
+        let channel = ChannelTag::of(&ChannelName::new(name).expect("a valid name"));
+        let body = if self.bytes.one_in(4) {
+            let (answered_ms, started_ms) = (self.bytes.word(), self.bytes.word());
+            ReportBody::Join(JoinRecord { answered_ms, started_ms, ..JoinRecord::default() })
+        } else {
+            ReportBody::Minute(self.minute())
+        };
+        let dropped = if self.bytes.one_in(4) { self.bytes.short() } else { 0 };
+        let (public, private) = (self.others[who].address, None);
+        Report { viewer: ViewerId(viewer as u64), number, channel, dropped, public, private, body }
+    }
+
+    fn minute(&mut self) -> MinuteReport {
+        let class = if self.bytes.one_in(2) { Class::Push } else { Class::P2p };
+        let number =
+            |bytes: &mut Bytes<'_>| if bytes.one_in(8) { u32::MAX } else { u32::from(bytes.short()) };
+        let (minute, span_ms) = (u32::from(self.bytes.byte()), number(&mut self.bytes));
+        let (played_ms, buffering_ms) = (number(&mut self.bytes), number(&mut self.bytes));
+        let bytes = ReportBytes {
+            burst: number(&mut self.bytes),
+            peers: number(&mut self.bytes),
+            ..ReportBytes::default()
+        };
+        let (download_permille, stalls) = (self.bytes.short(), [self.bytes.byte(); STALL_BUCKETS]);
+        let rescues = self.bytes.short();
+        let rest = MinuteReport::default();
+        MinuteReport {
+            minute,
+            span_ms,
+            class,
+            bytes,
+            download_permille,
+            played_ms,
+            buffering_ms,
+            stalls,
+            rescues,
+            ..rest
         }
     }
 
@@ -297,6 +360,7 @@ impl Script<'_, '_> {
 
     fn hand_over(&mut self, who: usize, datagram: &[u8]) {
         self.others[who].bytes_in += datagram.len();
+        self.told.on_datagram(who, datagram);
         let path = Path::to(self.others[who].address);
         let _verdict = self.edge.handle_datagram(self.now, path, datagram);
         self.after_call();
@@ -315,7 +379,17 @@ impl Script<'_, '_> {
             }
             self.on_sent(transmit.path.remote, &datagram);
         }
-        while self.edge.poll_event().is_some() {}
+        self.drain_events();
+    }
+
+    fn drain_events(&mut self) {
+        while let Some(event) = self.edge.poll_event() {
+            if let EdgeEvent::Report { report, .. } = event {
+                self.told.on_handed_up(&report, self.edge.stats().leaves);
+            }
+        }
+        // None is lost on the way up: it was acknowledged.
+        assert_eq!((self.told.count, 0), (self.edge.stats().reports, self.edge.stats().reports_dropped));
     }
 
     fn on_sent(&mut self, to: SocketAddr, datagram: &[u8]) {
@@ -337,6 +411,8 @@ impl Script<'_, '_> {
                     } else if let Message::Welcome(welcome) = message {
                         assert!(other.is_proved, "a welcome without a cookie");
                         other.edge_link = welcome.link;
+                    } else if let Message::ReportAck(ack) = message {
+                        self.told.check_ack(&ack);
                     }
                 }
             }
@@ -350,5 +426,41 @@ impl Script<'_, '_> {
         let n_star = view.thresholds.map_or(0, |thresholds| thresholds.n_star);
         assert!(view.nc <= f64::from(n_star) + 1e-6, "Nc {} above {n_star}", view.nc);
         assert!(view.p0 == self.edge.clients_len() && view.p0 as usize <= OTHERS);
+    }
+}
+
+impl Told {
+    fn on_datagram(&mut self, who: usize, datagram: &[u8]) {
+        let Ok(Datagram::Control(_, messages)) = Datagram::parse(datagram) else { return };
+        for message in messages.flatten() {
+            if let Message::Report(report) = message {
+                self.sent.insert(report.number);
+                if report.viewer != ViewerId(who as u64) {
+                    self.shared.insert(report.viewer);
+                }
+            }
+        }
+    }
+
+    /// Every report is handed up once, also when it is sent again at a later session.
+    fn on_handed_up(&mut self, report: &Report, leaves: u64) {
+        self.count += 1;
+        // 128 who went are remembered.
+        if leaves - self.forgotten_at_leaves > 100 {
+            self.handed_up.clear();
+            self.forgotten_at_leaves = leaves;
+        }
+        assert!(self.sent.contains(&report.number), "{report:?} was not told");
+        // Numbers count from 1.
+        let is_known = self.shared.contains(&report.viewer) || report.number == 0;
+        assert!(self.handed_up.insert((report.viewer, report.number)) || is_known, "{report:?} comes twice");
+    }
+
+    /// Nothing is acknowledged that was not told.
+    fn check_ack(&self, ack: &ReportAck) {
+        let numbers = (0..REPORT_WINDOW).filter_map(|below| ack.highest.checked_sub(below));
+        for number in numbers.filter(|&number| ack.has(number)) {
+            assert!(self.sent.contains(&number), "{number} of {ack:?} was not told");
+        }
     }
 }
