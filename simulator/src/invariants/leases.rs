@@ -1,5 +1,7 @@
 //! Leases end: an edge feeds nobody for long who does not ask for it, and lets nobody wait for ever.
 
+use core::net::SocketAddr;
+
 use livesky_core::Instant;
 use livesky_core::limits::SUBSTREAMS_MAX;
 use livesky_core::wire::control::ClientId;
@@ -16,6 +18,7 @@ const TOLERANCE_US: u64 = 300_000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leased {
     pub(crate) client: ClientId,
+    pub(crate) address: SocketAddr,
     /// Substreams the edge feeds it on lease, as a bit mask.
     pub(crate) leases: u16,
     /// Its feeds stand still: nothing renews them.
@@ -35,6 +38,7 @@ pub(crate) enum Overdue {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     client: ClientId,
+    address: SocketAddr,
     /// When each lease was last asked for, or not there, or stood still.
     asked_us: [u64; SUBSTREAMS_MAX],
     waits_since_us: Option<u64>,
@@ -48,7 +52,7 @@ pub(crate) struct Leases {
 
 impl Leases {
     /// A datagram reached the edge: what it names is asked for.
-    pub(crate) fn on_told(&mut self, now: Instant, datagram: &[u8]) {
+    pub(crate) fn on_told(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Ok(Datagram::Control(link, messages)) = Datagram::parse(datagram) else { return };
         let mut asked = 0;
         for message in messages.flatten() {
@@ -56,6 +60,10 @@ impl Leases {
                 asked |= 1_u16.checked_shl(subscribe.substream.into()).unwrap_or(0);
             } else if let Message::Status(status) = &message {
                 asked |= status.edge_feeds;
+            } else if let Message::Hello(_) = &message {
+                // It lacks the welcome: what it was granted is granted again.
+                let seen = self.seen.iter_mut().filter(|seen| seen.address == from);
+                seen.for_each(|seen| seen.excuse(now.as_micros(), u16::MAX));
             }
         }
         // An edge's link bears the name of its client.
@@ -68,12 +76,13 @@ impl Leases {
     /// One look at a client; gives what is overdue, once for each time.
     pub(crate) fn look(&mut self, now_us: u64, now: Leased) -> Option<Overdue> {
         let slot = slot_of(now.client);
-        let first = Seen { client: now.client, asked_us: [now_us; SUBSTREAMS_MAX], waits_since_us: None };
+        let Leased { client, address, .. } = now;
+        let first = Seen { client, address, asked_us: [now_us; SUBSTREAMS_MAX], waits_since_us: None };
         if self.seen.len() <= slot {
             self.seen.resize(slot + 1, Seen { client: ClientId(0), ..first });
         }
         let seen = self.seen.get_mut(slot)?;
-        if seen.client != now.client {
+        if seen.client != client {
             *seen = first;
         }
         if now.is_waiting {
@@ -117,13 +126,17 @@ fn slot_of(client: ClientId) -> usize {
 mod tests {
     use super::*;
     use livesky_core::wire::ControlWriter;
-    use livesky_core::wire::control::{LinkId, Status, Subscribe};
+    use livesky_core::wire::control::{Hello, LinkId, Status, Subscribe};
     use livesky_core::{limits::DATAGRAM_LEN_MAX, media::FrameId};
 
     const CLIENT: ClientId = ClientId(7);
 
     fn leased(leases: u16) -> Leased {
-        Leased { client: CLIENT, leases, is_waiting: false }
+        Leased { client: CLIENT, address: address(7), leases, is_waiting: false }
+    }
+
+    fn address(client: u32) -> SocketAddr {
+        SocketAddr::from((client.to_be_bytes(), 9_000))
     }
 
     fn tell(edge: &mut Leases, now_us: u64, client: ClientId, message: &Message<'_>) {
@@ -131,7 +144,7 @@ mod tests {
         let mut writer = ControlWriter::new(&mut out, LinkId(client.0)).unwrap();
         assert!(writer.push(message));
         let len = writer.finish();
-        edge.on_told(Instant::from_micros(now_us), &out[..len]);
+        edge.on_told(Instant::from_micros(now_us), address(client.0), &out[..len]);
     }
 
     #[test]
@@ -148,6 +161,13 @@ mod tests {
         assert_eq!(edge.look(9_400_000, leased(0b11)), None, "it is told once");
         tell(&mut edge, 10_000_000, ClientId(0x1_0007), &status(0b11));
         assert_eq!(edge.look(10_300_001, leased(0b11)), late(1), "another client asked");
+        let (link, channel) = (LinkId(3), "live");
+        let hello =
+            Message::Hello(Hello { nonce: 1, link, channel, cookie: None, upload_bps: 0, ticket: &[] });
+        tell(&mut edge, 12_000_000, ClientId(8), &hello);
+        tell(&mut edge, 13_000_000, CLIENT, &hello);
+        assert_eq!(edge.look(18_300_000, leased(0b11)), None);
+        assert_eq!(edge.look(18_300_001, leased(0b11)), late(0));
     }
 
     #[test]

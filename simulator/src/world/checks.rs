@@ -87,7 +87,7 @@ impl Service<'_> {
         for client in self.edge.clients(channel) {
             let (id, address) = (client.id, client.address());
             let leases = client.edge_feeds().1;
-            let seen = Leased { client: id, leases, is_waiting: client.is_waiting() };
+            let seen = Leased { client: id, address, leases, is_waiting: client.is_waiting() };
             let Some(overdue) = self.leases.look(wire.now.as_micros(), seen) else { continue };
             wire.breach("lease", self.host, || match overdue {
                 Overdue::Lease { substream, lasts_us } => {

@@ -239,7 +239,7 @@ impl<'a> World<'a> {
         if self.wire.is_edge(host) {
             if let Some(service) = self.services.get_mut(host.index()).filter(|service| !service.is_down) {
                 if cargo == Cargo::Control {
-                    service.leases.on_told(now, datagram);
+                    service.leases.on_told(now, path.remote, datagram);
                 }
                 let _taken = service.edge.handle_datagram(now, path, datagram);
                 service.settle(&mut self.wire, &mut self.scratch);
