@@ -172,3 +172,18 @@ fn results_that_cannot_be_compared() {
         fs::remove_file(path).expect("the file is there");
     }
 }
+
+/// Known at once, not after the minutes that a simulation takes: the first file has nothing yet.
+#[test]
+fn results_that_cannot_be_written() {
+    let out = file("results.json", b"");
+    let name = out.to_str().expect("a path of ASCII");
+    for arguments in
+        [["--out", name, "--report", "/nowhere/at/all"], ["--report", name, "--out", "/nowhere/at/all"]]
+    {
+        let line = error_of(&[&["simulate", "smoke-loss"], &arguments[..]].concat());
+        assert!(line.contains("cannot write /nowhere/at/all: No such file"), "{line}");
+        assert_eq!(fs::read(&out).expect("the file is there"), b"", "{arguments:?}");
+    }
+    fs::remove_file(out).expect("the file is there");
+}

@@ -40,6 +40,9 @@ fn play(args: &PlayArgs) -> Result<(), Failure> {
         Some(seeds) => seeds.list(scenario.run.seeds),
         None => vec![args.seed.unwrap_or(1)],
     };
+    for path in [&args.out, &args.report].into_iter().flatten() {
+        simulate::check_writable(path)?;
+    }
     let mut jobs = seeds.clone();
     if args.is_twice {
         jobs.extend(&seeds);

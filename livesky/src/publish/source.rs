@@ -117,7 +117,7 @@ fn resolve_listen(text: &str) -> Result<SocketAddr, Error> {
 }
 
 fn busy(address: SocketAddr, error: &io::Error) -> Error {
-    Error::Listen(Failure::listen("the input", address, "another address", error))
+    Error::Listen(Failure::listen("the input", address, "the input's address", error))
 }
 
 const fn end_or_bytes(count: usize) -> Chunk {

@@ -18,6 +18,15 @@ pub fn json(runs: &[Results], is_array: bool) -> Result<String, Failure> {
     json.map(|json| json + "\n").map_err(|error| Failure::new(error.to_string()))
 }
 
+/// Whether a file can be written, asked before hours of work; what it holds stays.
+///
+/// # Errors
+/// What the system says.
+pub fn check_writable(path: &Path) -> Result<(), Failure> {
+    let opened = std::fs::File::options().create(true).append(true).open(path);
+    opened.map(drop).map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
+}
+
 /// Writes a file.
 ///
 /// # Errors

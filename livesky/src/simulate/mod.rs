@@ -9,7 +9,7 @@ mod seeds;
 mod table;
 
 pub use args::{CompareArgs, Other, PlayArgs, SimulateArgs, SwarmArgs};
-pub use files::{json, read, write};
+pub use files::{check_writable, json, read, write};
 pub use runs::run_all;
 pub use scenarios::{Named, find, list};
 pub use screen::Screen;
