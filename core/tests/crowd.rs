@@ -112,7 +112,8 @@ fn a_flash_crowd_on_a_small_edge_starts_with_less() {
     assert!(totals.skipped <= 2, "{totals:?}");
     assert!(totals.stalls <= 10, "{totals:?}");
     assert!(share(totals.peers, &totals) > 0.3, "{totals:?}");
-    assert!(totals.startups_ms.get(47).is_some_and(|&p95| p95 < 2_500), "{totals:?}");
+    // Who is refused comes in 2 s later, few after another 2 s.
+    assert!(totals.startups_ms.get(44).is_some_and(|&p90| p90 < 2_500), "{totals:?}");
     assert!(totals.startups_ms.last().is_some_and(|&startup| startup < 5_000), "{totals:?}");
 }
 

@@ -298,6 +298,7 @@ impl Script<'_, '_, '_> {
         let candidates = self.candidates();
         let back = u32::from(self.bytes.byte()) / 4;
         let class = if self.bytes.one_in(2) { Class::Push } else { Class::P2p };
+        let left_from = self.bytes.one_in(4).then(|| FrameId(self.live.saturating_sub(back / 2)));
         let welcome = Welcome {
             nonce: self.nonce,
             client: ClientId(77),
@@ -306,6 +307,7 @@ impl Script<'_, '_, '_> {
             class,
             start: FrameId(self.live.saturating_sub(back)),
             newest: FrameId(self.live),
+            left_from,
             settings: self.settings,
             observed: SocketAddr::from((Ipv4Addr::new(198, 51, 100, 9), 9_000)),
             init: b"init",
@@ -435,7 +437,7 @@ impl Script<'_, '_, '_> {
                         PullItem { frame: self.frame(), first: u16::from(self.bytes.one_in(5)), wanted };
                     items.push(item).expect("at most 4");
                 }
-                Message::Pull { items }
+                Message::Pull { items, can_wait: self.bytes.one_in(3) }
             }
             8 if self.bytes.one_in(4) => {
                 let highest = u32::from(self.bytes.byte() % 8);

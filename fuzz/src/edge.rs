@@ -278,7 +278,8 @@ impl Script<'_, '_> {
             4 => {
                 let wanted = [u64::MAX, 0, 1, 6][self.bytes.below(4)];
                 let item = PullItem { frame: self.frame(), first: u16::from(substream), wanted };
-                Message::Pull { items: heapless::Vec::from_slice(&[item, item]).expect("two fit") }
+                let items = heapless::Vec::from_slice(&[item, item]).expect("two fit");
+                Message::Pull { items, can_wait: self.bytes.one_in(3) }
             }
             5 | 6 => {
                 let largest = u32::from(self.bytes.short() % 400);

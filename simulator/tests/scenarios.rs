@@ -47,6 +47,19 @@ fn a_crowd_is_let_in() {
 }
 
 #[test]
+fn in_a_crowd_peers_fill_the_buffers() {
+    let results = smoke("crowd");
+    let last = results.series.last().unwrap();
+    // Bursts of the first part alone leave 2.7 s in them.
+    assert!(last.buffer_ms_p50 >= 8_000, "{last:?}");
+    let delivered = &results.traffic.delivered;
+    assert!(delivered.peer_pull > 2 * delivered.edge_pull, "{delivered:?}");
+    assert!(results.quality.continuity >= 0.998, "{:?}", results.quality);
+    assert!(results.traffic.duplicate_share < 0.01, "{:?}", results.traffic);
+    assert!(results.startup.p95_ms.is_some_and(|ms| ms <= 2_000.0), "{:?}", results.startup);
+}
+
+#[test]
 fn departures_are_repaired() {
     let results = smoke("departure");
     assert!(results.repairs.lost > 0, "somebody fed somebody");

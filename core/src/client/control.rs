@@ -206,9 +206,11 @@ impl<S: FrameStore> Client<'_, S> {
 
     fn push_repair(&mut self, slot: u8, owed: &mut Owed, writer: &mut ControlWriter<'_>) {
         if owed.pull {
-            let items = self.pull_items(slot);
-            // Without room they are asked for again after their timeout.
-            let _ = items.is_empty() || writer.push(&Message::Pull { items });
+            for can_wait in [false, true] {
+                let items = self.pull_items(slot, can_wait);
+                // Without room they are asked for again after their timeout.
+                let _ = items.is_empty() || writer.push(&Message::Pull { items, can_wait });
+            }
             owed.pull = self.has_pulls(slot);
         }
         while let Some(&frame) = owed.missing.last() {

@@ -116,8 +116,12 @@ impl<S: FrameStore> Client<'_, S> {
     /// Notes the frames of a substream in `from..until` that are not complete.
     pub(super) fn note_holes(&mut self, now: Instant, substream: u8, from: FrameId, until: FrameId) {
         let floor = self.playout.playhead().unwrap_or(from);
+        let left = self.leave_to_peers(from, until);
         let mut id = self.next_in(substream, from.max(floor));
         for _ in 0..self.frames.capacity() {
+            if left.has(id) {
+                id = self.next_in(substream, left.until);
+            }
             if id >= until {
                 break;
             }

@@ -49,10 +49,14 @@ impl<S: FrameStore> Client<'_, S> {
         let seen = self.feeds.get(usize::from(substream)).and_then(|feed| feed.owed_by(feeder));
         let mut id = self.next_in(substream, seen.map_or(floor, |seen| seen.max(floor)));
         for _ in 0..self.frames.capacity() {
-            if !self.frames.is_complete(id) {
+            if session.left.has(id) {
+                // No feeder owes that.
+                id = self.next_in(substream, session.left.until);
+            } else if self.frames.is_complete(id) {
+                id = self.next_in(substream, id.next());
+            } else {
                 break;
             }
-            id = self.next_in(substream, id.next());
         }
         Some(id)
     }

@@ -119,6 +119,12 @@ impl Holes {
         self.list.len()
     }
 
+    /// Whether no more can be noted without another giving way.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.list.is_full()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -346,7 +346,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             Message::Refuse { substream, reason } => self.on_refuse(now, slot, *substream, *reason),
             Message::Release { substream, until } => self.on_release(slot, *substream, *until),
             Message::BufferMap(map) => self.on_map(slot, map),
-            Message::Pull { items } => self.on_pull(slot, items),
+            Message::Pull { items, can_wait } => self.on_pull(now, slot, items, *can_wait),
             Message::Missing { frame } => {
                 self.holes.on_missing(*frame, slot, now);
                 Ok(())

@@ -51,12 +51,7 @@ impl<S: FrameStore> Client<'_, S> {
     /// Notes what comes next and is not held, as much as is kept in mind at once, and asks partners for it.
     pub(super) fn pull_from_partners(&mut self, now: Instant) {
         self.note_window(now);
-        let mut open = [0_u8; PEERS_MAX];
-        for hole in self.holes.iter().filter(|hole| hole.again_at > now) {
-            if let Some(count) = hole.asked.and_then(|slot| open.get_mut(usize::from(slot))) {
-                *count = count.saturating_add(1);
-            }
-        }
+        let mut open = self.open_questions(now);
         // What is played next, then the others from any one on: who asks for the same as everybody has nothing to give.
         let len = self.holes.len();
         let next = len.min(NEXT_MAX as usize);
@@ -76,6 +71,17 @@ impl<S: FrameStore> Client<'_, S> {
                 *count = count.saturating_add(1);
             }
         }
+    }
+
+    /// How many questions are open at each partner.
+    pub(super) fn open_questions(&self, now: Instant) -> [u8; PEERS_MAX] {
+        let mut open = [0_u8; PEERS_MAX];
+        for hole in self.holes.iter().filter(|hole| hole.again_at > now) {
+            if let Some(count) = hole.asked.and_then(|slot| open.get_mut(usize::from(slot))) {
+                *count = count.saturating_add(1);
+            }
+        }
+        open
     }
 
     /// First what is played next, then frames at random: were all to ask for the same, none would have what another lacks.
@@ -102,14 +108,14 @@ impl<S: FrameStore> Client<'_, S> {
         }
     }
 
-    fn is_offered(&self, frame: FrameId) -> bool {
+    pub(super) fn is_offered(&self, frame: FrameId) -> bool {
         let partners = slots_of(self.known & !slot_bit(EDGE)).filter_map(|slot| self.peer(slot));
         partners.filter(|peer| peer.is_there()).any(|peer| peer.map.has(frame))
     }
 
     /// The partner that holds a frame and has the fewest questions open, then the nearest; those at the live edge, who alone hold
     /// what is new, only when nobody else holds it, and the one asked last only when there is no other.
-    fn least_busy(&self, frame: FrameId, asked: Option<u8>, open: &[u8; PEERS_MAX]) -> Option<u8> {
+    pub(super) fn least_busy(&self, frame: FrameId, asked: Option<u8>, open: &[u8; PEERS_MAX]) -> Option<u8> {
         let session = self.session.as_ref()?;
         let fresh_from = session.newest.minus(session.settings.frames_in(FRESH));
         let holders = slots_of(self.known & !slot_bit(EDGE)).filter_map(|slot| {

@@ -11,6 +11,7 @@
 //! - `reports`, `minute`: what the edge is told of it all, once a minute.
 //! - `play`: frames that are due; [`events`](ClientEvent), `stats`, `view`: what the owner sees.
 
+mod catch_up;
 mod config;
 mod control;
 mod data;

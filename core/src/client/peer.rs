@@ -4,6 +4,7 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use heapless::{Deque, Vec};
 
+use super::catch_up::Moment;
 use crate::limits::{PULL_ITEMS_MAX, SUBSTREAMS_MAX};
 use crate::link::Link;
 use crate::media::{BufferMap, FrameId};
@@ -174,6 +175,8 @@ pub struct Peer {
     pub serving: [Serving; SUBSTREAMS_MAX],
     /// Fragments it asked for.
     pub wanted: Deque<PullItem, PULL_ITEMS_MAX>,
+    /// Since when it waits for those, when feeds and what others lack come first.
+    pub waits_since: Option<Moment>,
     /// What it holds.
     pub map: BufferMap,
     /// When the two came to know each other.
@@ -200,6 +203,7 @@ impl Peer {
         ready: 0,
         serving: [Serving { first: FrameId(0), cursor: FrameId(0), until_plus_one: 0 }; SUBSTREAMS_MAX],
         wanted: Deque::new(),
+        waits_since: None,
         map: BufferMap::EMPTY,
         met_at: Instant::ZERO,
     };

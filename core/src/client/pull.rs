@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use heapless::Vec;
 
+use super::catch_up::{Left, Moment};
 use super::holes::Hole;
 use super::machine::Client;
 use super::mesh::QUEUE_US;
@@ -38,8 +39,9 @@ impl<S: FrameStore> Client<'_, S> {
             self.pull_from_partners(now);
         } else {
             self.pull_holes(now);
+            self.catch_up(now);
         }
-        let is_over = self.holes.is_empty() && !is_pulling;
+        let is_over = self.holes.is_empty() && !is_pulling && !self.is_catching_up();
         self.clocks.pull_at = if is_over { Instant::FAR_FUTURE } else { now + PULL_EVERY };
         self.refresh_waiting_children(now);
     }
@@ -83,7 +85,8 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Whom to ask for a hole now, if anybody.
     fn whom_to_ask(&self, now: Instant, hole: &Hole) -> Option<u8> {
-        let settings = &self.session.as_ref()?.settings;
+        let session = self.session.as_ref().filter(|session| !session.left.has(hole.frame))?;
+        let settings = &session.settings;
         let left_us = self.playout.deadline_of(hole.frame).map(|deadline| deadline.micros_since(now));
         let substream = settings.mapping.substream_of(hole.frame, settings.substreams);
         let feeder = self.feeds.get(usize::from(substream))?.parent().and_then(|slot| self.peer(slot));
@@ -131,11 +134,17 @@ impl<S: FrameStore> Client<'_, S> {
         self.owe(slot, |owed| owed.pull = true);
     }
 
-    /// The questions due to a peer, as many as one message holds.
-    pub(super) fn pull_items(&mut self, slot: u8) -> Vec<PullItem, PULL_ITEMS_MAX> {
+    /// The questions due to a peer, as many as one message holds: those that can wait, or the others.
+    pub(super) fn pull_items(&mut self, slot: u8, can_wait: bool) -> Vec<PullItem, PULL_ITEMS_MAX> {
         let mut items = Vec::new();
         let frames = &self.frames;
-        for hole in self.holes.iter_mut().filter(|hole| hole.is_due && hole.asked == Some(slot)) {
+        let left = self.session.as_ref().map_or(Left::NOTHING, |session| session.left);
+        let is_due = |hole: &&mut Hole| {
+            // The edge is asked for what is nearly due.
+            let is_early = slot != EDGE && left.has(hole.frame);
+            hole.is_due && hole.asked == Some(slot) && is_early == can_wait
+        };
+        for hole in self.holes.iter_mut().filter(is_due) {
             if items.is_full() {
                 break;
             }
@@ -155,11 +164,22 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     /// A peer asks for fragments.
-    pub(super) fn on_pull(&mut self, slot: u8, items: &[PullItem]) -> Result<(), Reject> {
+    pub(super) fn on_pull(
+        &mut self,
+        now: Instant,
+        slot: u8,
+        items: &[PullItem],
+        can_wait: bool,
+    ) -> Result<(), Reject> {
         if slot == EDGE {
             return Err(Reject::Unexpected);
         }
         let can_upload = self.upload_cap_bps() > 0;
+        if let Some(peer) = self.peer_mut(slot) {
+            // Together with what is urgent all is.
+            let since = if peer.wanted.is_empty() { Some(Moment::of(now)) } else { peer.waits_since };
+            peer.waits_since = since.filter(|_| can_wait);
+        }
         for item in items {
             let is_held = can_upload && self.frames.is_complete(item.frame) && item.wanted != 0;
             let Some(peer) = self.peer_mut(slot) else { return Err(Reject::UnknownPeer) };

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::catch_up::Left;
 use super::machine::Client;
 use super::peer::{EDGE, Serving, bit, slot_bit, slots_of, substreams_of};
 use crate::endpoint::{Reject, Transmit};
@@ -15,6 +16,9 @@ use crate::wire::{DATA_HEADER_LEN, DataHeader, SendReason};
 const BACKLOG_MAX: Duration = Duration::from_secs(2);
 /// A feeder waits this long for a frame it lacks before it goes on without it.
 const HOLD_MAX: Duration = Duration::from_millis(500);
+
+/// What can wait is given within this time of the question, or not at all. Shorter than the asker waits, less a round trip.
+pub(super) const DECLINED_AFTER: Duration = Duration::from_millis(600);
 
 /// A frame on its way to a child: its fragments go out one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +137,10 @@ impl<S: FrameStore> Client<'_, S> {
     fn first_for_child(&self, substream: u8, from: FrameId) -> FrameId {
         let backlog = self.session.as_ref().map_or(0, |session| session.settings.frames_in(BACKLOG_MAX));
         let floor = self.frames.newest().unwrap_or(from).minus(backlog);
-        self.next_in(substream, from.max(floor))
+        let first = from.max(floor);
+        let left = self.session.as_ref().map_or(Left::NOTHING, |session| session.left);
+        // What is still to come from others is not promised.
+        self.next_in(substream, if left.has(first) { left.until } else { first })
     }
 
     pub(super) fn on_release(&mut self, slot: u8, substream: u8, until: FrameId) -> Result<(), Reject> {
@@ -200,8 +207,11 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Whether a feeder need not wait for a frame any longer: it is a hole known for long, or too old to be one.
     fn is_given_up(&self, now: Instant, frame: FrameId) -> bool {
-        let target = self.session.as_ref().map_or(Duration::ZERO, |session| session.settings.target_buffer());
-        let hold = HOLD_MAX.min(target / 4);
+        let Some(session) = &self.session else { return true };
+        if session.left.has(frame) {
+            return true;
+        }
+        let hold = HOLD_MAX.min(session.settings.target_buffer() / 4);
         match self.holes.get(frame) {
             Some(hole) => now.since(hole.noted_at) >= hold,
             None => self.playout.playhead().is_some_and(|playhead| frame < playhead),
@@ -249,18 +259,48 @@ impl<S: FrameStore> Client<'_, S> {
         while rest != 0 {
             let slot = u8::try_from((rest.trailing_zeros() + first) % u64::BITS).unwrap_or(0);
             rest &= rest - 1;
-            if let Some(parcel) = self.lost_parcel(slot).or_else(|| self.pulled_parcel(slot)) {
+            if let Some(parcel) = self.lost_parcel(slot).or_else(|| self.pulled_parcel(slot, false)) {
                 self.turn = slot;
                 return Some(parcel);
             }
-            let is_idle = self.peer(slot).is_none_or(|peer| peer.ready == 0);
+            let is_idle = self.peer(slot).is_none_or(|peer| peer.ready == 0 && peer.wanted.is_empty());
             if is_idle {
                 self.serving &= !(1_u64 << slot);
             }
         }
-        let sending = self.next_frame()?;
+        let Some(sending) = self.next_frame() else { return self.waiting_parcel(now, first) };
         self.sending = Some(sending);
         Some(self.continue_sending(now, sending))
+    }
+
+    /// What is asked for and can wait, in turn from slot `first` on: nothing is more urgent.
+    fn waiting_parcel(&mut self, now: Instant, first: u32) -> Option<Parcel> {
+        let mut rest = self.serving.rotate_right(first);
+        while rest != 0 {
+            let slot = u8::try_from((rest.trailing_zeros() + first) % u64::BITS).unwrap_or(0);
+            rest &= rest - 1;
+            self.decline_late(now, slot);
+            if let Some(parcel) = self.pulled_parcel(slot, true) {
+                self.turn = slot;
+                return Some(parcel);
+            }
+        }
+        None
+    }
+
+    /// Who asked for what can wait has asked others by now: it would come twice.
+    fn decline_late(&mut self, now: Instant, slot: u8) {
+        let Some(peer) = self.peer_mut(slot) else { return };
+        let is_late = peer.waits_since.is_some_and(|since| since.is_before(now, DECLINED_AFTER));
+        if is_late && let Some(item) = peer.wanted.pop_front() {
+            let rest = core::mem::take(&mut peer.wanted);
+            self.owe(slot, |owed| {
+                for frame in core::iter::once(&item).chain(&rest).map(|item| item.frame) {
+                    // What does not fit stays unanswered: the asker's timeout deals with it.
+                    let _ = owed.missing.push(frame);
+                }
+            });
+        }
     }
 
     fn continue_sending(&mut self, now: Instant, sending: Sending) -> Parcel {
@@ -331,8 +371,9 @@ impl<S: FrameStore> Client<'_, S> {
         None
     }
 
-    /// The next fragment a peer asked for.
-    fn pulled_parcel(&mut self, slot: u8) -> Option<Parcel> {
+    /// The next fragment a peer asked for, of those that can wait or of the others.
+    fn pulled_parcel(&mut self, slot: u8, can_wait: bool) -> Option<Parcel> {
+        self.peer(slot).filter(|peer| peer.waits_since.is_some() == can_wait)?;
         while let Some(item) = self.peer_mut(slot)?.wanted.front_mut() {
             let offset = item.wanted.trailing_zeros();
             let fragment = item.first.saturating_add(u16::try_from(offset).unwrap_or(u16::MAX));

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use heapless::Vec;
 
+use super::catch_up::Left;
 use super::data::AHEAD_MAX;
 use super::events::ClientEvent;
 use super::feed::{Feed, Stretch};
@@ -112,6 +113,8 @@ pub(super) struct Session {
     pub(super) key_len: u32,
     /// What a feed of each substream takes.
     pub(super) load: Load,
+    /// What the edge left to peers.
+    pub(super) left: Left,
 }
 
 impl Session {
@@ -267,14 +270,14 @@ impl<S: FrameStore> Client<'_, S> {
         let before = self.session.as_ref().filter(|_| is_same_run);
         let (key_len, load) = before.map_or((0, Load::EMPTY), |session| (session.key_len, session.load));
         let newest = before.map_or(welcome.newest, |session| session.newest.max(welcome.newest));
+        let left = Left::told(welcome, before.map(|session| session.left));
         if !is_same_run {
             self.part_from_peers();
             self.forget_session();
             self.playout = Playout::new(&welcome.settings);
             self.playout.start(welcome.start);
         }
-        self.joining = None;
-        self.refused = None;
+        (self.joining, self.refused) = (None, None);
         self.reports.minute.on_answer(now);
         self.reports.minute.on_state(now, self.playout.state());
         self.tour = Tour::NONE;
@@ -292,6 +295,7 @@ impl<S: FrameStore> Client<'_, S> {
             joined_at: now,
             key_len,
             load,
+            left,
         });
         if let Some(edge) = self.peer_mut(EDGE) {
             edge.acquaintance = Acquaintance::Met;
@@ -363,7 +367,8 @@ impl<S: FrameStore> Client<'_, S> {
         self.clocks.find_at = now + Duration::from_millis(500);
         self.clocks.find_every = Duration::from_millis(500);
         self.clocks.play_at = now;
-        self.clocks.pull_at = if self.is_in_mesh() { now } else { self.clocks.pull_at };
+        self.clocks.pull_at =
+            if self.is_in_mesh() || self.is_catching_up() { now } else { self.clocks.pull_at };
     }
 
     /// What this client may upload: its own limit and the channel's cap, whichever is less.

@@ -178,7 +178,7 @@ impl<S: FrameStore> Edge<'_, S> {
             Err((reason, channel)) => return self.turn_away(path, len, hello, reason, channel, None),
         };
         let (verdict, decision) = self.decide(now, id, hello);
-        let (class, granted, offered) = match verdict {
+        let (class, granted, mut offered) = match verdict {
             Verdict::Push => (Class::Push, Some(Granted::Feed), [0; CANDIDATES_MAX]),
             Verdict::P2p(granted, offered) => (Class::P2p, Some(granted), offered),
             Verdict::Mesh(offered) => (Class::P2p, None, offered),
@@ -187,7 +187,8 @@ impl<S: FrameStore> Edge<'_, S> {
                 return self.turn_away(path, len, hello, reason, Some(id), decision);
             }
         };
-        let Some(slot) = self.seat(now, path, hello, id, class) else {
+        let is_shared = self.is_burst_shared(id, class) && self.add_givers(id, &mut offered);
+        let Some(slot) = self.seat(now, path, hello, id, class, is_shared) else {
             return self.turn_away(path, len, hello, RefusalReason::Full, Some(id), decision);
         };
         if let Some(record) = self.record_mut(slot) {
@@ -221,7 +222,7 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     /// Whether bursts wait for the egress: with room, a burst that its own pace lets go goes at once.
-    fn is_crowded(&self) -> bool {
+    pub(super) fn is_crowded(&self) -> bool {
         let waiting = |class: EgressClass| self.ready.get(class.index()).map_or(0, List::len);
         waiting(EgressClass::BurstFirst) + waiting(EgressClass::BurstRest) > BURSTS_WAITING_MAX
     }
@@ -298,8 +299,9 @@ impl<S: FrameStore> Edge<'_, S> {
         hello: &Hello<'_>,
         id: ChannelId,
         class: Class,
+        is_shared: bool,
     ) -> Option<u32> {
-        let start = self.start_of(id)?;
+        let start = if is_shared { self.start_in_full(id)? } else { self.start_of(id)? };
         let channel = self.channel(id)?;
         let client = newcomer(now, path, hello, id, class, channel, start);
         let handle = insert(&mut self.clients, client)?;
@@ -318,6 +320,9 @@ impl<S: FrameStore> Edge<'_, S> {
         channel.clients = channel.clients.saturating_add(1);
         channel.estimator.on_join();
         channel.minute.joined = channel.minute.joined.saturating_add(1);
+        if is_shared {
+            self.begin_sharing(slot, start);
+        }
         self.on_load(id);
         Some(slot)
     }

@@ -103,6 +103,10 @@ pub struct ChannelSlot {
     pub(super) estimator: Estimator,
     /// Upload slots of all its clients, suppliers or not.
     pub(super) uplink_slots: u32,
+    /// Free upload slots of all its clients, suppliers or not, as last told.
+    pub(super) slots_idle: u32,
+    /// Clients that are given part of their burst by peers.
+    pub(super) sharing: u32,
     /// Free upload slots of its suppliers, as last told.
     pub(super) slots_free: u32,
     /// All of them.
@@ -133,6 +137,8 @@ impl ChannelSlot {
         suppliers: 0,
         estimator: Estimator::EMPTY,
         uplink_slots: 0,
+        slots_idle: 0,
+        sharing: 0,
         slots_free: 0,
         slots_all: 0,
         bytes_in: 0,

@@ -155,6 +155,8 @@ pub struct ClientSlot {
     pub(super) pulls_from: FrameId,
     /// Pulled fragments wait.
     pub(super) has_pulls: bool,
+    /// Feeds that come to this frame while they are behind go on at the live edge: peers have the rest. 0: nothing is left to them.
+    pub(super) left_from: FrameId,
     /// Place among the channel's suppliers, plus one.
     pub(super) supplier_place: u32,
     /// Free upload slots as last told.
@@ -212,6 +214,7 @@ impl ClientSlot {
         is_waiting: false,
         pulls_from: FrameId(0),
         has_pulls: false,
+        left_from: FrameId(0),
         supplier_place: 0,
         slots: 0,
         reserved: 0,

@@ -108,6 +108,7 @@ impl<S: FrameStore> Edge<'_, S> {
             class: client.class,
             start: record.start,
             newest: channel.newest.unwrap_or(record.start),
+            left_from: (client.left_from > FrameId(0)).then_some(client.left_from),
             settings: channel.settings,
             observed: client.path.remote,
             init: &channel.init,

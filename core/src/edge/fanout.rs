@@ -150,6 +150,11 @@ impl<S: FrameStore> Edge<'_, S> {
         let Some(client) = self.clients.at_mut(slot) else { return };
         let newest = self.channels.get(usize::from(client.channel.0)).and_then(|channel| channel.newest);
         let is_cut = client.cut.has(substream);
+        let next = match (newest, client.is_left(substream, next)) {
+            (Some(newest), true) => self.next_in(slot, substream, newest.next()).unwrap_or(next),
+            (Some(_) | None, _) => next,
+        };
+        let Some(client) = self.clients.at_mut(slot) else { return };
         if newest.is_none_or(|newest| next > newest) {
             client.behind.set(substream, false);
         }

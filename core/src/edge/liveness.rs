@@ -110,7 +110,9 @@ impl<S: FrameStore> Edge<'_, S> {
         let Some(client) = self.clients.at_mut(slot) else { return };
         let (id, remote, joined_at) = (client.channel, client.path.remote, client.joined_at);
         let is_waiting = client.is_waiting;
-        client.slots = 0;
+        self.end_sharing(slot);
+        self.note_slots(slot, 0);
+        let Some(client) = self.clients.at_mut(slot) else { return };
         client.feedable = Mask::EMPTY;
         for substream in client.active().iter() {
             self.end_feed(slot, substream);

@@ -252,7 +252,7 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             Message::Report(report) => self.on_report(now, slot, report),
             Message::Subscribe(subscribe) => self.on_subscribe(now, slot, subscribe),
             Message::Release { substream, until } => self.on_release(now, slot, *substream, *until),
-            Message::Pull { items } => self.on_pull(now, slot, items),
+            Message::Pull { items, can_wait: _ } => self.on_pull(now, slot, items),
             Message::FindParents { substreams } => self.on_find_parents(now, slot, *substreams),
             Message::Ping { token } => {
                 if let Some(client) = self.clients.at_mut(slot) {

@@ -26,6 +26,7 @@ mod minute;
 mod pull;
 mod replies;
 mod reports;
+mod sharing;
 mod stats;
 mod status;
 mod storage;

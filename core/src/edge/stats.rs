@@ -64,6 +64,8 @@ pub struct EdgeStats {
     pub introductions_failed: u64,
     /// Times a supplier was passed over because its NAT and the asker's do not let them meet, or they had failed to.
     pub introductions_passed_over: u64,
+    /// Newcomers whose burst was left to peers beyond its first part, in a crowd.
+    pub bursts_shared: u64,
     /// Reports of clients taken.
     pub reports: u64,
     /// Of those, thrown away because nobody polled.

@@ -10,12 +10,13 @@ use super::machine::Edge;
 impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn on_status(&mut self, now: Instant, slot: u32, status: &Status) {
         let is_line_short = self.line.is_short();
+        self.note_slots(slot, status.slots.min(status.slots_max));
+        self.check_sharing(now, slot);
         let Some(client) = self.clients.at_mut(slot) else { return };
         let all = self
             .channels
             .get(usize::from(client.channel.0))
             .map_or(0, |channel| channel.settings.all_substreams());
-        client.slots = status.slots.min(status.slots_max);
         client.feedable = Mask(status.feedable & all);
         for substream in Mask(client.leases.0 & status.edge_feeds).iter() {
             client.renew_lease(substream, now);

@@ -151,6 +151,12 @@ impl<'a, T: SlabItem> Slab<'a, T> {
         })
     }
 
+    /// The slot after the last that ever held an item: who draws one at random draws below this.
+    #[must_use]
+    pub const fn end(&self) -> u32 {
+        self.unused_from
+    }
+
     /// Items held.
     #[must_use]
     pub const fn len(&self) -> u32 {

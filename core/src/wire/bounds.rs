@@ -44,6 +44,7 @@ pub const WELCOME_LEN_MAX: usize = BYTE
     + BYTE
     + U32
     + U32
+    + (BYTE + U32)
     + SETTINGS
     + ADDRESS
     + (2 + INIT_LEN_MAX)
@@ -67,7 +68,7 @@ pub const RELEASE_LEN_MAX: usize = BYTE + BYTE + U32;
 /// Longest `BufferMap`.
 pub const BUFFER_MAP_LEN_MAX: usize = BYTE + U32 + U32 + (2 + MAP_LEN_MAX);
 /// Longest `Pull`.
-pub const PULL_LEN_MAX: usize = BYTE + (BYTE + PULL_ITEMS_MAX * (U32 + U16 + U64));
+pub const PULL_LEN_MAX: usize = BYTE + (BYTE + PULL_ITEMS_MAX * (U32 + U16 + U64)) + BYTE;
 /// Longest `Missing`.
 pub const MISSING_LEN_MAX: usize = BYTE + U32;
 /// Longest `FindParents`.
@@ -244,6 +245,7 @@ fn is_welcome_valid(welcome: &Welcome<'_>) -> bool {
     welcome.link != LinkId::default()
         && welcome.client != ClientId::EDGE
         && welcome.start <= welcome.newest
+        && welcome.left_from.is_none_or(|left_from| left_from >= welcome.start)
         && welcome.settings.validate().is_ok()
         && welcome.init.len() <= INIT_LEN_MAX
         && are_candidates_valid(&welcome.candidates)

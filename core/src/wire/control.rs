@@ -90,6 +90,8 @@ pub enum Message<'a> {
     Pull {
         /// What is missing.
         items: Vec<PullItem, PULL_ITEMS_MAX>,
+        /// Whether feeds and what others lack come first: what the edge left to peers is not due yet.
+        can_wait: bool,
     },
     /// Answer to `Pull`: I do not have it.
     Missing {
@@ -211,6 +213,8 @@ pub struct Welcome<'a> {
     pub start: FrameId,
     /// The newest frame the edge holds.
     pub newest: FrameId,
+    /// The feeds go on at the live edge once they are at this frame: what lies between is left to peers.
+    pub left_from: Option<FrameId>,
     /// The channel.
     pub settings: ChannelSettings,
     /// Where the edge sees the client: its address behind any NAT.

@@ -104,6 +104,7 @@ fn joining() -> Vec<(Message<'static>, &'static str)> {
         class: Class::P2p,
         start: FrameId(100),
         newest: FrameId(475),
+        left_from: Some(FrameId(163)),
         settings: ChannelSettings::default(),
         observed: v4(),
         init: &[0x47, 0x40],
@@ -128,7 +129,7 @@ fn joining() -> Vec<(Message<'static>, &'static str)> {
         ),
         (
             Message::Welcome(welcome),
-            "0309ac0281808020020164db0380b518c0b8020601e8089875f4030296010000c0000207b424024740020500c0000207b424000621ffac020120010db8000000000000000000000009bb03010621ff"
+            "0309ac0281808020020164db0301a30180b518c0b8020601e8089875f4030296010000c0000207b424024740020500c0000207b424000621ffac020120010db8000000000000000000000009bb03010621ff"
         ),
         (Message::Refused(refused), "040902e8070200c0000207b4240120010db8000000000000000000000009bb03"),
         (Message::Meet(meet), "05070802"),
@@ -174,7 +175,10 @@ fn feeding() -> Vec<(Message<'static>, &'static str)> {
             Message::BufferMap(MapBits { oldest: FrameId(1), base: FrameId(8), bits: &[0xff, 1] }),
             "0e010802ff01"
         ),
-        (Message::Pull { items: heapless::Vec::from_slice(&[item]).unwrap() }, "0f014d4005"),
+        (
+            Message::Pull { items: heapless::Vec::from_slice(&[item]).unwrap(), can_wait: true },
+            "0f014d400501"
+        ),
         (Message::Missing { frame: FrameId(77) }, "104d"),
         (Message::FindParents { substreams: 0x21 }, "1121"),
         (

@@ -91,6 +91,7 @@ pub(super) fn joined_as(
         class,
         start: FrameId(100),
         newest: FrameId(100),
+        left_from: None,
         settings,
         observed: address(9),
         init: &[],

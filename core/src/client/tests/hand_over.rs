@@ -187,7 +187,9 @@ fn uploaded_in_10_s(client: &mut TestClient<'_>, link: LinkId) -> u64 {
         let mut writer = ControlWriter::new(&mut out, link).unwrap();
         let first = 100 + u32::try_from(step % 20).unwrap();
         let item = |frame| PullItem { frame: FrameId(frame), first: 0, wanted: u64::MAX };
-        assert!(writer.push(&Message::Pull { items: (first..first + 8).map(item).collect() }));
+        assert!(
+            writer.push(&Message::Pull { items: (first..first + 8).map(item).collect(), can_wait: false })
+        );
         let len = writer.finish();
         let _taken = client.handle_datagram(now, Path::to(address(1)), &out[..len]);
         while let Some(transmit) = client.poll_transmit(now, &mut head) {

@@ -99,6 +99,7 @@ fn welcome(nonce: u64, epoch: u16, start: u32, newest: u32) -> Message<'static> 
         class: Class::Push,
         start: FrameId(start),
         newest: FrameId(newest),
+        left_from: None,
         settings: ChannelSettings { substreams: 1, ..ChannelSettings::default() },
         observed: address(9),
         init: &[],

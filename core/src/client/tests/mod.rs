@@ -1,6 +1,7 @@
 //! The client alone.
 
 mod arrivals;
+mod catching_up;
 mod changing;
 mod company;
 mod discovering;

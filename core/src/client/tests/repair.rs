@@ -33,7 +33,7 @@ fn asked_at(rig: &mut Rig<'_>, now: Instant) -> Option<u8> {
 
 fn pulls(rig: &mut Rig<'_>, now: Instant) -> Vec<(u16, Vec<PullItem>)> {
     rig.hear(now, |message| match message {
-        Message::Pull { items } => Some(items.to_vec()),
+        Message::Pull { items, .. } => Some(items.to_vec()),
         _ => None,
     })
 }
@@ -167,7 +167,7 @@ fn more_questions_than_a_message_holds_go_in_the_next() {
 fn answers(rig: &mut Rig<'_>, items: &[(u32, u16, u64)]) -> (Vec<(u32, u16)>, Vec<u32>) {
     let item = |&(frame, first, wanted): &(u32, u16, u64)| PullItem { frame: FrameId(frame), first, wanted };
     let items = items.iter().map(item).collect();
-    assert_eq!(rig.say(NOW, 1, &Message::Pull { items }), Ok(()));
+    assert_eq!(rig.say(NOW, 1, &Message::Pull { items, can_wait: false }), Ok(()));
     let (data, control) = rig.drain(NOW);
     assert!(data.iter().all(|sent| sent.to == 1 && sent.reason == SendReason::Pull));
     let missing = super::goodbyes::find(&control, |_| None::<()>);
@@ -213,7 +213,10 @@ fn a_partner_gets_the_fragments_it_asks_for_and_is_told_what_is_not_held() {
     ] {
         assert_eq!(answers(&mut rig, items), (sent.to_vec(), missing.to_vec()), "{items:?}");
     }
-    assert_eq!(rig.say(NOW, 0, &Message::Pull { items: heapless::Vec::new() }), Err(Reject::Unexpected));
+    assert_eq!(
+        rig.say(NOW, 0, &Message::Pull { items: heapless::Vec::new(), can_wait: false }),
+        Err(Reject::Unexpected)
+    );
 }
 
 #[test]

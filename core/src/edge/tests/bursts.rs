@@ -123,7 +123,7 @@ fn pulls_are_answered_with_data_or_missing() {
         PullItem { frame: FrameId(52), first: 7, wanted: 1 },
     ];
     let items = heapless::Vec::from_slice(&items).unwrap();
-    world.say(viewer, &Message::Pull { items }).unwrap();
+    world.say(viewer, &Message::Pull { items, can_wait: false }).unwrap();
     world.run(SECOND / 10);
     let got: Vec<_> = world.viewers[viewer].data.iter().map(|(_, h)| (h.info.id.0, h.fragment)).collect();
     assert_eq!(got, [(50, 0), (50, 1), (50, 2), (50, 3), (50, 4), (50, 5), (51, 1)]);

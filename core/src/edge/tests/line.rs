@@ -87,7 +87,9 @@ fn who_feeds_nobody_waits_first_and_goes_on_at_a_key_frame_near_the_live_edge() 
         if refused.reason == RefusalReason::Saturated && refused.retry_after_ms == 1_000));
     world.viewers[waits].data.clear();
     let item = PullItem { frame: world.next_frame.minus(10), first: 0, wanted: 1 };
-    world.say(waits, &Message::Pull { items: heapless::Vec::from_slice(&[item]).unwrap() }).unwrap();
+    world
+        .say(waits, &Message::Pull { items: heapless::Vec::from_slice(&[item]).unwrap(), can_wait: false })
+        .unwrap();
     world.run(SECOND);
     let is_pull = |reason: SendReason| reason == SendReason::Pull;
     assert!(world.viewers[waits].data.iter().all(|(_, header)| !is_pull(header.reason)));

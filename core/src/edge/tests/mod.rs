@@ -15,6 +15,7 @@ mod minutes;
 mod properties;
 mod queues;
 mod reports;
+mod sharing;
 mod sizes;
 mod slots;
 mod stun;

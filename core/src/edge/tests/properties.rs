@@ -89,7 +89,10 @@ fn message(said: &Said, slots: u8) -> Message<'_> {
         Said::Release(substream, until) => Message::Release { substream: *substream, until: FrameId(*until) },
         Said::Pull(frame, first, wanted) => {
             let item = PullItem { frame: FrameId(*frame), first: *first, wanted: *wanted };
-            Message::Pull { items: heapless::Vec::from_slice(&[item, item]).unwrap() }
+            Message::Pull {
+                items: heapless::Vec::from_slice(&[item, item]).unwrap(),
+                can_wait: frame % 2 == 0,
+            }
         }
         Said::FindParents(substreams) => Message::FindParents { substreams: *substreams },
         // The slots a client tells are always the same, or none: they are compared with what was promised.
