@@ -296,6 +296,7 @@ impl Script<'_, '_> {
                 ..Status::default()
             }),
             10 if self.bytes.one_in(2) => self.reach(),
+            10 if self.bytes.one_in(2) => Message::Skipped { to: self.frame() },
             10 => Message::Ping { token: self.bytes.word() },
             _ if self.bytes.one_in(4) => Message::Leave { reason: LeaveReason::Done },
             _ => Message::Reset { link: LinkId(500 + u32::from(substream)) },

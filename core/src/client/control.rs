@@ -7,6 +7,7 @@ use super::meeting::MEET_LEN;
 use super::peer::{Acquaintance, EDGE, Owed, bit, substreams_of};
 use crate::endpoint::Transmit;
 use crate::limits::{ACK_RUNS_MAX, DATAGRAM_LEN_MAX};
+use crate::media::FrameId;
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::{LeaveReason, LinkId, Meet, RefuseReason, Subscribe};
@@ -236,6 +237,7 @@ impl<S: FrameStore> Client<'_, S> {
             owed.status = !writer.push(&Message::Status(status));
             if !owed.status {
                 self.push_reach(writer);
+                self.push_skipped(writer);
             }
         }
         if owed.find {
@@ -247,6 +249,21 @@ impl<S: FrameStore> Client<'_, S> {
             owed.map = !is_written;
             owed.whole_map = owed.whole_map && !is_written;
         }
+    }
+
+    /// The edge need not send what is not played any more. A client far behind may be sent seconds of it.
+    fn push_skipped(&self, writer: &mut ControlWriter<'_>) {
+        if let Some(to) = self.playout.playhead().filter(|&to| self.has_skipped(to)) {
+            // Without room it is told with the next status.
+            let _ = writer.push(&Message::Skipped { to });
+        }
+    }
+
+    /// Whether a feed of the edge is at frames before `to`.
+    pub(super) fn has_skipped(&self, to: FrameId) -> bool {
+        let stretches = self.feeds.iter().flat_map(|feed| [feed.tail, feed.current]);
+        let mut of_edge = stretches.flatten().filter(|stretch| stretch.peer == EDGE);
+        of_edge.any(|stretch| stretch.next < to && stretch.until.is_none_or(|until| stretch.next < until))
     }
 
     /// Once a second: the edge learns how the client is.

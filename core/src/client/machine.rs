@@ -372,6 +372,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             | Message::Report(_)
             | Message::ReportAck(_)
             | Message::Redirect { .. }
+            | Message::Skipped { .. }
             | Message::Reset { .. } => Err(Reject::Unexpected),
         }
     }

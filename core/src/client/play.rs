@@ -2,6 +2,7 @@
 
 use super::events::{ClientEvent, FrameDue};
 use super::machine::Client;
+use super::peer::EDGE;
 use crate::media::{FrameId, FrameInfo, PlayoutBuffer, Step};
 use crate::store::{FrameIndex, FrameState, FrameStore};
 use crate::time::Instant;
@@ -83,6 +84,9 @@ impl<S: FrameStore> Client<'_, S> {
                 Step::Skipped { from, to } => {
                     let is_to_key = self.frames.get(to).is_some_and(|entry| entry.info.key);
                     self.reports.minute.on_skipped(to.since(from), is_to_key);
+                    if self.has_skipped(to) {
+                        self.owe(EDGE, |owed| owed.status = true);
+                    }
                     ClientEvent::Skipped { from, to }
                 }
             };

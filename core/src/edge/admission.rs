@@ -88,6 +88,7 @@ impl<S: FrameStore> Edge<'_, S> {
             | Message::Redirect { .. }
             | Message::Starved { .. }
             | Message::Successors { .. }
+            | Message::Skipped { .. }
             | Message::Leave { .. } => Err(Reject::Unexpected),
         }
     }

@@ -146,7 +146,7 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     /// Sets where a feed is: at its cut it ends, past the newest frame it is live.
-    fn set_next(&mut self, slot: u32, substream: u8, next: FrameId) {
+    pub(super) fn set_next(&mut self, slot: u32, substream: u8, next: FrameId) {
         let Some(client) = self.clients.at_mut(slot) else { return };
         let newest = self.channels.get(usize::from(client.channel.0)).and_then(|channel| channel.newest);
         let is_cut = client.cut.has(substream);

@@ -253,6 +253,10 @@ impl<'a, S: FrameStore> Edge<'a, S> {
             Message::Subscribe(subscribe) => self.on_subscribe(now, slot, subscribe),
             Message::Release { substream, until } => self.on_release(now, slot, *substream, *until),
             Message::Pull { items, can_wait: _ } => self.on_pull(now, slot, items),
+            Message::Skipped { to } => {
+                self.on_skipped(now, slot, *to);
+                Ok(())
+            }
             Message::FindParents { substreams } => self.on_find_parents(now, slot, *substreams),
             Message::Ping { token } => {
                 if let Some(client) = self.clients.at_mut(slot) {

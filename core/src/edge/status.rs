@@ -1,9 +1,11 @@
 //! What clients tell once a second.
 
+use crate::media::FrameId;
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::{RefuseReason, Status};
 
+use super::admission::first_part;
 use super::client_slot::Mask;
 use super::machine::Edge;
 
@@ -48,8 +50,43 @@ impl<S: FrameStore> Edge<'_, S> {
         if must_refuse {
             self.refresh(now, slot);
         }
+        if status.watch.startup_ms > 0 && status.watch.buffer_ms == 0 {
+            self.note_urgent(now, slot);
+        }
         self.update_supplier(slot);
         self.promote(now, slot);
         self.estimate(now, slot);
+    }
+
+    /// Playback passed over what is under way: feeds go on with what can still be played.
+    pub(super) fn on_skipped(&mut self, now: Instant, slot: u32, to: FrameId) {
+        let Some(client) = self.clients.at(slot).filter(|client| !client.is_waiting) else { return };
+        let Some(channel) = self.channel(client.channel) else { return };
+        let (settings, Some(newest)) = (channel.settings, channel.newest) else { return };
+        let to = to.min(newest.next());
+        for substream in client.active().iter() {
+            let Some(client) = self.clients.at(slot) else { return };
+            let is_begun = client.current.is_some_and(|current| current.substream == substream);
+            if !is_begun && client.feed(substream).is_some_and(|feed| feed.next < to) {
+                let next = settings.mapping.next_in(substream, to, settings.substreams);
+                self.set_next(slot, substream, next);
+            }
+        }
+        self.refresh(now, slot);
+    }
+
+    /// The picture stands: what the client plays next comes before other bursts, wherever it was thought to be.
+    fn note_urgent(&mut self, now: Instant, slot: u32) {
+        let Some(client) = self.clients.at(slot).filter(|client| !client.is_waiting) else { return };
+        let Some(settings) = self.channel(client.channel).map(|channel| &channel.settings) else { return };
+        let behind = client.behind.iter().filter_map(|substream| client.feed(substream));
+        let Some(lacking) = behind.map(|feed| feed.next).min() else { return };
+        let played = now.micros_since(client.joined_at) / u64::from(settings.cadence_us.max(1));
+        let played = u32::try_from(played).unwrap_or(u32::MAX);
+        let base = lacking.plus(first_part(settings)).minus(played);
+        if let Some(client) = self.clients.at_mut(slot) {
+            client.first_base = client.first_base.max(base);
+        }
+        self.refresh(now, slot);
     }
 }

@@ -11,6 +11,8 @@ use crate::time::Instant;
 
 /// A missing frame is waited for this long after its deadline (protocol.md, "Playout").
 const STALL_WAIT_US: u64 = 500_000;
+/// Who stood so recently waits only as long as frames may be out of order: what lacks there was asked for long ago.
+const STALL_AGAIN_US: u64 = 5_000_000;
 /// When later frames come only after such a wait, the missing one gets this much longer: they seldom come in order.
 const REORDER_WAIT_US: u64 = 100_000;
 /// A longer hole is not omitted but skipped up to a key frame: what follows could not be decoded.
@@ -68,6 +70,8 @@ pub struct Playout {
     clock: MediaClock,
     polled_at: Instant,
     steer_at: Instant,
+    /// Until when a further stall is a short one.
+    short_until: Instant,
     is_catching_up: bool,
     stats: PlayoutStats,
 }
@@ -84,6 +88,7 @@ impl Playout {
             clock: MediaClock::new(settings.cadence_us),
             polled_at: Instant::ZERO,
             steer_at: Instant::ZERO,
+            short_until: Instant::ZERO,
             is_catching_up: false,
             stats: PlayoutStats::default(),
         }
@@ -279,6 +284,7 @@ impl Playout {
             self.stats.stalled = self.stats.stalled.saturating_add(after);
             self.clock.anchor(now, &info);
             self.state = State::Playing;
+            self.short_until = now.plus_micros(STALL_AGAIN_US);
             return Step::Resumed { after };
         }
         let Some(later) = buffer.next_complete(self.playhead) else {
@@ -287,7 +293,9 @@ impl Playout {
         };
         let later_at = later_at.unwrap_or(now);
         self.state = State::Stalled { since, later_at: Some(later_at) };
-        let give_up = waited_until.max(later_at.plus_micros(REORDER_WAIT_US));
+        let is_again = since < self.short_until;
+        let missed_until = if is_again { since.plus_micros(REORDER_WAIT_US) } else { waited_until };
+        let give_up = missed_until.max(later_at.plus_micros(REORDER_WAIT_US));
         if now < give_up {
             return Step::Wait(give_up);
         }
@@ -324,7 +332,7 @@ impl Playout {
             return later;
         }
         let fallback = if is_decodable { Some(later) } else { buffer.next_key(later) };
-        self.smooth_key(buffer, later).or(fallback).unwrap_or(later)
+        self.smooth_key(buffer, later).or_else(|| self.late_key(buffer)).or(fallback).unwrap_or(later)
     }
 
     /// Whether so much is missing of the second from `from` on that the picture would stand at every few frames.
@@ -347,6 +355,12 @@ impl Playout {
             key = buffer.next_key(key.next())?;
         }
         None
+    }
+
+    /// The newest key frame, for who is later than is aimed at: what lies before it would come piece by piece.
+    fn late_key(&self, buffer: &impl PlayoutBuffer) -> Option<FrameId> {
+        let late_us = self.target_us.saturating_add(full_scale_us(self.target_us));
+        buffer.newest_key().filter(|&key| key > self.playhead && self.lag_us(buffer) > late_us)
     }
 
     fn steer(&mut self, due: Instant, buffer: &impl PlayoutBuffer) {

@@ -304,6 +304,36 @@ fn where_a_substream_is_missing_playback_goes_on_behind_all_of_it() {
 }
 
 #[test]
+fn who_stood_just_now_does_not_wait_as_long_again() {
+    let mut player = Player::new(20_000);
+    // 20 and 60 are missing; six seconds later 300.
+    player
+        .burst(0, 0..20, 25)
+        .burst(0, 21..60, 25)
+        .burst(0, 61..300, 25)
+        .burst(0, 301..400, 25)
+        .run(20_000_000);
+    let is_end = |step: &&(u64, Step)| matches!(step.1, Step::Resumed { .. });
+    let stood: Vec<Step> = player.steps.iter().filter(is_end).map(|&(_, step)| step).collect();
+    assert_eq!(stood, [resumed(500_000), resumed(100_000), resumed(500_000)]);
+    assert_eq!(player.playout.stats().frames_skipped, 3);
+}
+
+#[test]
+fn who_is_late_and_has_nothing_smooth_ahead_goes_on_at_the_newest_key_frame() {
+    // Every other frame, up to the live edge: with 10 s of it a target of 6 s is long past, one of 9.5 s is not.
+    for (target_ms, to) in [(6_000, 275), (9_500, 21)] {
+        let mut player = Player::new(target_ms);
+        player.burst(0, 0..20, 25);
+        for id in (21..=275).step_by(2) {
+            player.arrive(0, frame(id, 25));
+        }
+        player.run(1_300_000);
+        assert_eq!(player.steps[2].1, skipped(20, to), "{:?}", player.steps);
+    }
+}
+
+#[test]
 fn frames_after_an_outage_get_a_moment_to_come_in_order() {
     let mut player = Player::new(4_000);
     player.burst(0, 0..20, 25).burst(3_000_000, 21..60, 25).arrive(3_050_000, frame(20, 25)).run(3_060_000);

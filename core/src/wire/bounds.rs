@@ -109,6 +109,8 @@ pub const REDIRECT_LEN_MAX: usize = BYTE + (BYTE + ALTERNATIVES_MAX * ADDRESS);
 pub const STARVED_LEN_MAX: usize = BYTE + BYTE + U32;
 /// Longest `Successors`.
 pub const SUCCESSORS_LEN_MAX: usize = BYTE + (BYTE + SUCCESSORS_MAX * U32);
+/// Longest `Skipped`.
+pub const SKIPPED_LEN_MAX: usize = BYTE + U32;
 
 /// Longest `Publish`, the longest of the stream messages.
 pub const PUBLISH_LEN_MAX: usize = BYTE
@@ -168,6 +170,7 @@ impl Message<'_> {
             Self::Redirect { .. } => REDIRECT_LEN_MAX,
             Self::Starved { .. } => STARVED_LEN_MAX,
             Self::Successors { .. } => SUCCESSORS_LEN_MAX,
+            Self::Skipped { .. } => SKIPPED_LEN_MAX,
         }
     }
 
@@ -195,6 +198,7 @@ impl Message<'_> {
             Self::Redirect { alternatives } => !alternatives.is_empty(),
             Self::Successors { clients } => !clients.contains(&ClientId::EDGE),
             Self::Padding
+            | Self::Skipped { .. }
             | Self::Challenge(_)
             | Self::Refused(_)
             | Self::Ping { .. }

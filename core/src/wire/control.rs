@@ -157,6 +157,11 @@ pub enum Message<'a> {
         /// At most 4, best first. Without addresses: whom the child was not introduced to is not told where they are.
         clients: Vec<ClientId, SUCCESSORS_MAX>,
     },
+    /// Client to its edge: playback passed over what a feed has not brought yet, and needs nothing before this frame any more.
+    Skipped {
+        /// The next frame it plays.
+        to: FrameId,
+    },
 }
 
 /// Asks an edge for a channel.

@@ -84,6 +84,7 @@ fn number_of(message: &Message<'_>) -> u8 {
         Message::Redirect { .. } => 28,
         Message::Starved { .. } => 29,
         Message::Successors { .. } => 30,
+        Message::Skipped { .. } => 31,
     }
 }
 
@@ -274,6 +275,7 @@ fn reporting() -> Vec<(Message<'static>, &'static str)> {
             },
             "1e0205ac02",
         ),
+        (Message::Skipped { to: FrameId(260) }, "1f8402"),
     ]
 }
 
@@ -288,7 +290,7 @@ fn control_messages_keep_their_bytes() {
     let mut numbers: Vec<u8> = pinned.iter().map(|(message, _)| number_of(message)).collect();
     // A report is pinned with each of its bodies.
     numbers.dedup();
-    assert_eq!(numbers, (0..=30).collect::<Vec<u8>>());
+    assert_eq!(numbers, (0..=31).collect::<Vec<u8>>());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::Endpoint;
 use crate::edge::EdgeConfig;
 use crate::media::{ChannelSettings, FrameId, fragment_len_at};
 use crate::wire::SendReason;
-use crate::wire::control::{Class, Message, PullItem};
+use crate::wire::control::{Class, Message, PullItem, Status, WatchStats};
 
 fn ids(from: u32, to: u32) -> Vec<FrameId> {
     (from..to).map(FrameId).collect()
@@ -251,4 +251,60 @@ fn a_client_that_claims_losses_without_end_gets_no_more_than_a_burst() {
     // 4 x rate and the live feed itself, over 4 s, and the bucket's depth.
     let bytes = world.edge.stats().sent_bytes() - from;
     assert!(bytes <= 5 * 50_000 * 4 + 40_000, "{bytes}");
+}
+
+/// A viewer that just joined, and the first of its frames that were not sent at once: its burst is under way.
+fn bursting(memory: &mut EdgeMemory) -> (World<'_>, FrameId) {
+    let mut world = World::new(memory, config(100_000_000, 10), settings(), 200);
+    world.join();
+    let sent = world.viewers[0].frames(None).last().copied().unwrap();
+    (world, sent.next())
+}
+
+#[test]
+fn what_playback_passed_over_is_not_sent_any_more() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let (mut world, next) = bursting(&mut memory);
+    let to = next.plus(80);
+    world.viewers[0].data.clear();
+    world.say(0, &Message::Skipped { to }).unwrap();
+    world.run(SECOND * 3);
+    let mut sent = world.viewers[0].frames(None);
+    sent.sort_unstable();
+    assert_eq!(sent, ids(to.0, world.next_frame.0));
+    // Said late or wrongly it takes nothing away.
+    world.viewers[0].data.clear();
+    world.say(0, &Message::Skipped { to: FrameId(3) }).unwrap();
+    world.say(0, &Message::Skipped { to: FrameId(u32::MAX) }).unwrap();
+    let from = world.next_frame;
+    world.run(SECOND);
+    assert_eq!(world.viewers[0].frames(None), ids(from.0, world.next_frame.0));
+}
+
+#[test]
+fn a_feed_released_up_to_what_was_passed_over_ends() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let (mut world, next) = bursting(&mut memory);
+    world.release(0, 2, next.plus(60)).unwrap();
+    assert!(world.edge.clients.at(0).unwrap().active().has(2));
+    world.say(0, &Message::Skipped { to: next.plus(80) }).unwrap();
+    assert!(!world.edge.clients.at(0).unwrap().active().has(2));
+}
+
+#[test]
+fn what_a_viewer_whose_picture_stands_plays_next_is_urgent_wherever_it_is() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let (mut world, next) = bursting(&mut memory);
+    let slot = 0;
+    let first_until = |world: &World<'_>| world.edge.clients.at(slot).unwrap().first_until;
+    let usual = first_until(&world);
+    world.say(0, &Message::Skipped { to: next.plus(60) }).unwrap();
+    for (startup_ms, buffer_ms) in [(0, 0), (200, 40), (200, 0)] {
+        assert_eq!(first_until(&world), usual, "its picture does not stand");
+        let watch = WatchStats { startup_ms, buffer_ms, ..WatchStats::default() };
+        world.say(0, &Message::Status(Status { watch, ..Status::default() })).unwrap();
+    }
+    // The threshold of 500 ms and 2 s, from what it lacks on.
+    let until = first_until(&world);
+    assert!((next.plus(122).0..=next.plus(130).0).contains(&until.0), "{until:?} {next:?}");
 }
