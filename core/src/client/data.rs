@@ -235,7 +235,7 @@ impl<S: FrameStore> Client<'_, S> {
         let peer = self.peer_mut(slot).ok_or(Reject::UnknownPeer)?;
         let acked = peer.link.on_ack(now, ack)?;
         if slot != EDGE {
-            self.ledbat.on_ack(acked.newly, acked.queue_us);
+            self.ledbat.on_ack(&acked);
         }
         if acked.lost > 0 {
             self.mark_serving(slot);

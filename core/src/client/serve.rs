@@ -109,7 +109,7 @@ impl<S: FrameStore> Client<'_, S> {
         } else if !is_healthy {
             Some(RefuseReason::Unhealthy)
         } else if !is_child
-            && self.slots_used().saturating_add(self.slots_of_feed(substream)) > self.slots_max()
+            && self.slots_used().saturating_add(self.slots_of_feed(substream)) > self.slots_promised_max()
         {
             Some(RefuseReason::Full)
         } else {

@@ -12,10 +12,19 @@ use crate::wire::control::RefuseReason;
 impl<S: FrameStore> Client<'_, S> {
     /// Upload slots: all of them.
     pub(super) fn slots_max(&self) -> u8 {
+        self.slots_at(self.ledbat.gives_bps())
+    }
+
+    /// Upload slots up to which a further feed is promised: loss leaves fewer, but takes nobody's.
+    pub(super) fn slots_promised_max(&self) -> u8 {
+        self.slots_at(self.ledbat.arriving_bps())
+    }
+
+    fn slots_at(&self, cap_bps: u64) -> u8 {
         let Some(session) = &self.session else { return 0 };
         let settings = &session.settings;
         slots(&Uplink {
-            cap_bps: self.ledbat.gives_bps(),
+            cap_bps,
             rate_bps: u64::from(settings.rate_bps),
             substreams: settings.substreams,
             key_len: session.key_len,

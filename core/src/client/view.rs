@@ -155,10 +155,10 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     pub(super) fn status(&self, now: Instant) -> Status {
-        let slots_max = self.slots_max();
+        let (used, promised_max) = (self.slots_used(), self.slots_promised_max());
         Status {
-            slots: slots_max.saturating_sub(self.slots_used()),
-            slots_max,
+            slots: promised_max.saturating_sub(used),
+            slots_max: promised_max.max(used),
             feedable: self.feedable(),
             edge_feeds: self.edge_feeds(),
             parents: self.parents(),

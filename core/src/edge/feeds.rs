@@ -167,9 +167,9 @@ impl<S: FrameStore> Edge<'_, S> {
         Thresholds::new(self.config.n1, n_star, channel.scaling, self.config.slope).ok()
     }
 
-    /// What is left beside legacy clients, of a line that gives less of what it gives.
-    pub(super) const fn capacity_bps(&self) -> u64 {
-        self.line.counted_bps()
+    /// What is left beside legacy clients, of a line that gives less of what it gives, and beside what has to be sent twice.
+    pub(super) fn capacity_bps(&self) -> u64 {
+        self.line.arriving_bps(self.line.counted_bps())
     }
 
     /// Whether leases of `more_bps` fit the rescue budget.

@@ -39,7 +39,7 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     fn usable_bps(&self, rate_bps: u64) -> u64 {
-        share_of(rate_bps, 1.0 - self.config.overhead_share)
+        share_of(self.line.arriving_bps(rate_bps), 1.0 - self.config.overhead_share)
     }
 
     /// Whether a client that waits can be served, too.
@@ -84,9 +84,9 @@ impl<S: FrameStore> Edge<'_, S> {
         Some(u64::from(late) * u64::from(channel.settings.cadence_us))
     }
 
-    /// Sets a client aside when what it is sent next is too late and the line is short.
+    /// Sets a client aside when what it is sent next is too late and the line is short, or much of what it carries is lost behind it.
     pub(super) fn set_aside_if_late(&mut self, now: Instant, slot: u32) -> bool {
-        if !self.line.is_short() || now < self.aside_at {
+        if !(self.line.is_short() || self.line.is_lossy()) || now < self.aside_at {
             return false;
         }
         let Some(client) = self.clients.at(slot).filter(|client| client.current.is_none()) else {

@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use super::Acked;
 use crate::time::Instant;
 
 /// Queueing delay aimed at (LEDBAT++, clause 4.1: 60 ms).
@@ -16,6 +17,10 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const WINDOW: Duration = Duration::from_secs(1);
 /// In an overload the rate falls to this share of what got through, in percent, until the queue is gone.
 const DRAIN_PERCENT: u64 = 80;
+/// Loss that the part of an uplink which is not promised covers ([`crate::scaling::slots`]).
+const LOSS_PERMILLE_COVERED: u16 = 80;
+/// More than this is an outage, or a queue that overflows.
+const LOSS_PERMILLE_MAX: u16 = 500;
 /// So often in a row the estimate falls to what got through.
 const WHOLE_STEPS: u8 = 2;
 /// What an uplink gives is believed to grow by this much a second, in permille, while it is not overloaded.
@@ -48,6 +53,9 @@ pub struct Ledbat {
     gives_bps: u64,
     /// Intervals in a row with a queue, or in which it was not gone yet.
     overloads: u8,
+    /// Fragments sent and acknowledged of late: sixteen times the means of an interval, slowly followed.
+    sent_of_late: u32,
+    acked_of_late: u32,
     /// The interval that runs, and the one before; `None`: it measured nothing.
     current: Interval,
     before: Option<Interval>,
@@ -60,6 +68,8 @@ impl Ledbat {
         cap_bps: 0,
         gives_bps: 0,
         overloads: 0,
+        sent_of_late: 0,
+        acked_of_late: 0,
         current: Interval::NONE,
         before: None,
         ends_at: Instant::ZERO,
@@ -82,9 +92,9 @@ impl Ledbat {
 
     /// Notes what a child acknowledged, and the queueing delay it saw. A queue in the uplink shows at every child; the least
     /// of them leaves out the queues on their own side.
-    pub fn on_ack(&mut self, acked: u32, queue_us: Option<u32>) {
-        self.current.acked = self.current.acked.saturating_add(acked);
-        if let Some(queue_us) = queue_us {
+    pub fn on_ack(&mut self, acked: &Acked) {
+        self.current.acked = self.current.acked.saturating_add(acked.newly);
+        if let Some(queue_us) = acked.queue_us {
             self.current.queue_us = Some(self.current.queue_us.map_or(queue_us, |least| least.min(queue_us)));
         }
     }
@@ -100,6 +110,9 @@ impl Ledbat {
         // An interval begun long ago measured nothing.
         let is_measured = self.ends_at > Instant::ZERO && late < INTERVAL;
         let before = core::mem::replace(&mut self.before, is_measured.then_some(told));
+        if let Some(before) = before.filter(|_| is_measured) {
+            self.follow_loss(&told, &before);
+        }
         let before = before.filter(|before| before.acked.saturating_add(told.acked) >= FRAGMENTS_MIN);
         match (before, told.queue_us) {
             (Some(before), Some(queue_us)) if is_measured => self.steer(queue_us, &told, &before, late),
@@ -109,11 +122,29 @@ impl Ledbat {
         was_bps != self.rate_bps()
     }
 
+    /// What was acknowledged in an interval was sent in half of it and half of the one before.
+    fn follow_loss(&mut self, told: &Interval, before: &Interval) {
+        let follow = |of_late: u32, count: u32| (of_late - of_late / 16).saturating_add(count);
+        self.sent_of_late = follow(self.sent_of_late, u32::midpoint(before.sent, told.sent));
+        self.acked_of_late = follow(self.acked_of_late, told.acked);
+    }
+
+    /// Share of what is sent that is lost on the way.
+    fn loss_permille(&self) -> u16 {
+        if self.sent_of_late < 16 * FRAGMENTS_MIN {
+            return 0;
+        }
+        let lost = u64::from(self.sent_of_late.saturating_sub(self.acked_of_late));
+        let permille = (lost * 1_000).checked_div(u64::from(self.sent_of_late)).unwrap_or(0);
+        u16::try_from(permille).unwrap_or(LOSS_PERMILLE_MAX).min(LOSS_PERMILLE_MAX)
+    }
+
     fn steer(&mut self, queue_us: u32, told: &Interval, before: &Interval, late: Duration) {
         if queue_us > TARGET_US {
             // While there is a queue the uplink is busy: what gets through is what it gives. Half of the first window may lie before
             // the queue, the second does not; then in smaller steps, for the queue may be another's.
-            let below_bps = self.gives_bps.saturating_sub(through_bps(told, before, late));
+            let below_bps =
+                self.gives_bps.saturating_sub(through_bps(told, before, self.loss_permille(), late));
             let step_bps = if self.overloads < WHOLE_STEPS { below_bps } else { below_bps / 4 };
             self.gives_bps = (self.gives_bps - step_bps).max(RATE_BPS_MIN.min(self.cap_bps));
             self.overloads = self.overloads.saturating_add(1);
@@ -125,10 +156,18 @@ impl Ledbat {
         }
     }
 
-    /// What the uplink is believed to give, in bit/s: what feeds may be promised from.
+    /// What the uplink is believed to give, in bit/s.
     #[must_use]
     pub const fn gives_bps(&self) -> u64 {
         self.gives_bps
+    }
+
+    /// What feeds may be promised from, in bit/s: what arrives of that at the first time, beyond the loss that the reserve covers.
+    #[must_use]
+    pub fn arriving_bps(&self) -> u64 {
+        let kept_permille =
+            1_000_u16.saturating_sub(self.loss_permille().saturating_sub(LOSS_PERMILLE_COVERED));
+        self.gives_bps.saturating_mul(u64::from(kept_permille)) / 1_000
     }
 
     /// How fast to send now, in bit/s: less than that while a queue is to go.
@@ -138,13 +177,15 @@ impl Ledbat {
     }
 }
 
-/// What got through in a window: fragments are nearly equal in size.
-fn through_bps(told: &Interval, before: &Interval, late: Duration) -> u64 {
+/// What the uplink carried in a window: what arrived, and what was lost behind it. Fragments are nearly equal in size.
+fn through_bps(told: &Interval, before: &Interval, loss_permille: u16, late: Duration) -> u64 {
     let sent = u64::from(told.sent) + u64::from(before.sent);
     let sent_bytes = u64::from(told.sent_bytes) + u64::from(before.sent_bytes);
     let acked = u64::from(told.acked) + u64::from(before.acked);
-    let got_through_bits = acked * sent_bytes.checked_div(sent).unwrap_or(0) * 8;
-    got_through_bits.saturating_mul(1_000) / millis(WINDOW.saturating_add(late)).max(1)
+    let arrived_bits = acked * sent_bytes.checked_div(sent).unwrap_or(0) * 8;
+    let kept_permille = 1_000 - u64::from(loss_permille);
+    let carried_bits = (arrived_bits * 1_000).checked_div(kept_permille).unwrap_or(arrived_bits);
+    carried_bits.saturating_mul(1_000) / millis(WINDOW.saturating_add(late)).max(1)
 }
 
 fn millis(span: Duration) -> u64 {

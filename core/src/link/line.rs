@@ -34,6 +34,9 @@ const FRAGMENTS_MIN: u32 = 32;
 const VOICES_MIN: u32 = 4;
 /// Loss so far above the floor counts, in ppm.
 const LOSS_PPM_MIN: u64 = 50_000;
+/// What the share kept for overhead covers of it, and the most that is believed of paths: more is an outage.
+const LOSS_PPM_COVERED: u64 = 30_000;
+const LOSS_PPM_MAX: u64 = 500_000;
 /// In so many intervals in a row,
 const LOSS_INTERVALS: u8 = 2;
 /// and so many later it is looked whether a lower rate helped: by then what was sent before has been told.
@@ -111,10 +114,13 @@ impl Interval {
         Self::bps(u64::from(self.sent_bytes) * 8, span)
     }
 
-    /// What got through: fragments are nearly equal in size.
-    fn through_bps(&self, span: Duration) -> u64 {
+    /// What the line carried: what arrived, and what paths that lose `floor_ppm` whatever is sent lost of it behind the line. Fragments
+    /// are nearly equal in size.
+    fn through_bps(&self, floor_ppm: u64, span: Duration) -> u64 {
         let mean_bytes = self.sent_bytes.checked_div(self.sent).unwrap_or(0);
-        Self::bps(u64::from(self.acked) * u64::from(mean_bytes) * 8, span)
+        let arrived_bits = u64::from(self.acked) * u64::from(mean_bytes) * 8;
+        let kept_ppm = 1_000_000_u64.saturating_sub(floor_ppm.min(LOSS_PPM_MAX));
+        Self::bps(arrived_bits.saturating_mul(1_000_000).checked_div(kept_ppm).unwrap_or(arrived_bits), span)
     }
 }
 
@@ -146,6 +152,12 @@ pub struct LineRate {
     lossy: u8,
     /// What the paths lose whatever is sent; `None` before anything was told.
     floor_ppm: Option<u64>,
+    /// Fragments sent and acknowledged of late: sixteen times the means of an interval, slowly followed. A loss that only a timer tells of is in
+    /// neither count of an acknowledgement.
+    sent_of_late: u64,
+    acked_of_late: u64,
+    /// Sent in the interval before: that is what acknowledgements of this one tell of.
+    sent_before: u32,
     trial: Option<Trial>,
     interval: Interval,
     /// When the interval ends; `ZERO`: none runs.
@@ -168,6 +180,9 @@ impl LineRate {
             silent: 0,
             lossy: 0,
             floor_ppm: None,
+            sent_of_late: 0,
+            acked_of_late: 0,
+            sent_before: 0,
             trial: None,
             interval: Interval::NONE,
             ends_at: Instant::ZERO,
@@ -242,8 +257,11 @@ impl LineRate {
             self.grow(told, span);
             return;
         }
+        let follow = |of_late: u64, count: u32| of_late - of_late / 16 + u64::from(count);
+        self.sent_of_late = follow(self.sent_of_late, core::mem::replace(&mut self.sent_before, told.sent));
+        self.acked_of_late = follow(self.acked_of_late, told.acked);
         // What got through was given, whatever was thought.
-        let through_bps = told.through_bps(span);
+        let through_bps = told.through_bps(self.floor_ppm.unwrap_or(0), span);
         let before_bps = core::mem::replace(&mut self.through_bps, through_bps);
         // Acknowledgements come five times a second: over two intervals their rhythm does not show.
         let mean_bps = if before_bps > 0 { u64::midpoint(before_bps, through_bps) } else { through_bps };
@@ -257,7 +275,7 @@ impl LineRate {
             Queue::Unclear => self.clear = 0,
             Queue::None => {
                 self.is_draining = false;
-                if !self.is_lossy(told, span) {
+                if !self.has_lost(told, span) {
                     self.grow(told, span);
                 }
             }
@@ -283,7 +301,7 @@ impl LineRate {
     }
 
     /// Looks at loss where there is no queue: a line with a short one drops at once.
-    fn is_lossy(&mut self, told: &Interval, span: Duration) -> bool {
+    fn has_lost(&mut self, told: &Interval, span: Duration) -> bool {
         let loss_ppm = told.loss_ppm();
         let floor_ppm = *self.floor_ppm.get_or_insert(loss_ppm);
         if let Some(trial) = &mut self.trial {
@@ -307,7 +325,7 @@ impl LineRate {
                 before_ppm: loss_ppm,
                 intervals_left: TRIAL_INTERVALS,
             });
-            self.gives_bps = (told.through_bps(span) / 100 * 95)
+            self.gives_bps = (told.through_bps(self.floor_ppm.unwrap_or(0), span) / 100 * 95)
                 .max(self.gives_bps / 2)
                 .max(self.floor_bps())
                 .min(self.gives_bps);
@@ -336,7 +354,11 @@ impl LineRate {
         let permille = if is_used { self.growth_permille } else { IDLE_PERMILLE };
         let grown_bps =
             self.gives_bps.saturating_add((self.gives_bps / 1_000).saturating_mul(permille).max(1));
-        let proved_bps = if is_used { told.through_bps(span) / 100 * UNPROVED_PERCENT } else { u64::MAX };
+        let proved_bps = if is_used {
+            told.through_bps(self.floor_ppm.unwrap_or(0), span) / 100 * UNPROVED_PERCENT
+        } else {
+            u64::MAX
+        };
         self.gives_bps = grown_bps.min(proved_bps).max(self.gives_bps).min(self.cap_bps);
         if is_used {
             self.growth_permille = (self.growth_permille * 2).min(GROWTH_PERMILLE[1]);
@@ -373,6 +395,24 @@ impl LineRate {
     #[must_use]
     pub const fn counted_bps(&self) -> u64 {
         self.counted_bps
+    }
+
+    /// What arrives of `bps` at the first time, beyond the little that the share kept for overhead covers: what paths lose is sent again.
+    #[must_use]
+    pub fn arriving_bps(&self, bps: u64) -> u64 {
+        let kept_ppm = 1_000_000_u64.saturating_sub(self.loss_ppm().saturating_sub(LOSS_PPM_COVERED));
+        bps / 1_000 * kept_ppm / 1_000
+    }
+
+    /// Whether paths lose more than the share kept for overhead covers.
+    #[must_use]
+    pub fn is_lossy(&self) -> bool {
+        self.loss_ppm() > LOSS_PPM_COVERED
+    }
+
+    fn loss_ppm(&self) -> u64 {
+        let lost = self.sent_of_late.saturating_sub(self.acked_of_late);
+        (lost * 1_000_000).checked_div(self.sent_of_late).unwrap_or(0).min(LOSS_PPM_MAX)
     }
 
     /// Whether less is counted on than is configured.

@@ -93,6 +93,28 @@ impl Edge {
 }
 
 #[test]
+fn what_paths_lose_is_sent_twice_and_promised_once() {
+    for (loss, arriving) in [(0.01, 99.9..=100.0), (0.1, 92.0..=94.0), (0.2, 82.0..=84.0)] {
+        let mut edge = Edge::new(100_000_000);
+        edge.run(30_000, Line { loss, ..CLEAN }, 60.0 * MBPS);
+        let share = edge.rate.arriving_bps(1_000_000) as f64 / 10_000.0;
+        assert!(arriving.contains(&share), "{share} % at {loss}");
+        assert_eq!(edge.rate.is_lossy(), loss > 0.05);
+        assert!(!edge.rate.is_short());
+    }
+}
+
+#[test]
+fn loss_behind_a_line_makes_it_no_slower() {
+    let mut edge = Edge::new(100_000_000);
+    let lossy = Line { loss: 0.2, ..CLEAN };
+    edge.run(10_000, lossy, 90.0 * MBPS);
+    edge.run(15_000, Line { gives_bps: 60.0 * MBPS, ..lossy }, 90.0 * MBPS);
+    let counted = edge.rate.counted_bps();
+    assert!((52_000_000..=62_000_000).contains(&counted), "{counted}");
+}
+
+#[test]
 fn a_line_that_gives_what_is_configured_is_used_in_full() {
     let mut edge = Edge::new(100_000_000);
     edge.run(60_000, CLEAN, 200.0 * MBPS);

@@ -7,7 +7,7 @@ use std::vec::Vec;
 use super::rig::{NOW, Rig, Sent, after, one_substream};
 use super::script::Memory;
 use crate::client::feed::Stretch;
-use crate::link::Ledbat;
+use crate::link::{Acked, Ledbat};
 use crate::media::{ChannelSettings, FrameId};
 use crate::wire::control::{Ack, Class, RefuseReason, Subscribe};
 use crate::wire::{DataHeader, Message, SendReason};
@@ -260,13 +260,37 @@ fn when_the_uplink_gives_less_the_child_furthest_behind_goes() {
         for _ in 0..50 {
             rig.client.ledbat.on_sent(u32::try_from(rate * 3 / 2 / 8 / 100).unwrap());
         }
-        rig.client.ledbat.on_ack(50, Some(200_000));
+        rig.client.ledbat.on_ack(&Acked { newly: 50, lost: 0, queue_us: Some(200_000) });
     }
     assert_eq!(rig.client.slots_max(), 1);
     assert!(rig.client.peer(1).unwrap().is_child());
     assert!(!rig.client.peer(2).unwrap().is_child());
     assert_eq!(rig.client.stats().children_stopped, 1);
     assert_eq!(answers(&mut rig, after(1_000)).last(), Some(&(2, Answer::Refuse(RefuseReason::Full))));
+}
+
+#[test]
+fn who_loses_much_takes_nobody_on_and_lets_nobody_go() {
+    let mut memory = memory();
+    let mut rig = rig(&mut memory, 2);
+    subscribe(&mut rig, NOW, 1, 100).unwrap();
+    rig.client.ledbat = Ledbat::EMPTY;
+    rig.client.ledbat.set_cap(u64::from(one_substream().rate_bps) * 5 / 2);
+    assert_eq!((rig.client.slots_max(), rig.client.slots_promised_max()), (2, 2));
+    // A third of what it sends arrives.
+    for ms in (0..60_000).step_by(500) {
+        for _ in 0..30 {
+            rig.client.ledbat.on_sent(1_000);
+        }
+        rig.client.ledbat.on_ack(&Acked { newly: 10, lost: 20, queue_us: Some(0) });
+        rig.client.check_uplink(after(ms));
+    }
+    assert_eq!((rig.client.slots_max(), rig.client.slots_promised_max()), (2, 1));
+    let told = rig.client.status(NOW);
+    assert_eq!((told.slots, told.slots_max), (0, 1));
+    assert!(rig.client.peer(1).unwrap().is_child());
+    subscribe(&mut rig, NOW, 2, 100).unwrap();
+    assert!(!rig.client.peer(2).unwrap().is_child());
 }
 
 #[test]
