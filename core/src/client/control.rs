@@ -241,7 +241,7 @@ impl<S: FrameStore> Client<'_, S> {
             }
         }
         if owed.find {
-            let substreams = self.wanting();
+            let substreams = self.wanting(now);
             owed.find = substreams != 0 && !writer.push(&Message::FindParents { substreams });
         }
         if owed.map || owed.whole_map {

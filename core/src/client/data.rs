@@ -182,6 +182,9 @@ impl<S: FrameStore> Client<'_, S> {
         match self.frames.mark(id, header.fragment) {
             Marked::Completed => {
                 self.store.complete(key);
+                if header.reason == SendReason::Pull {
+                    self.on_answered(slot);
+                }
                 self.on_frame_complete(now, &header.info, header.substream);
             }
             Marked::New | Marked::Duplicate | Marked::Unknown => {}

@@ -82,7 +82,7 @@ impl<S: FrameStore> Client<'_, S> {
             is_searching |= self.search(now, substream);
         }
         self.check_fed(now);
-        is_searching |= self.lacks_partners();
+        is_searching |= self.lacks_partners(now);
         if is_searching && self.clocks.find_at <= now {
             self.clocks.find_at = now + self.clocks.find_every;
             self.clocks.find_every = self.clocks.find_every.saturating_mul(2).min(Duration::from_secs(8));

@@ -113,6 +113,8 @@ pub struct Client<'a, S> {
     pub(super) unmet: Vec<(ClientId, u8), UNMET_MAX>,
     pub(super) discovery: Discovery,
     pub(super) holes: Holes,
+    /// How many questions each peer is sent at once in a mesh: eighths beyond the first number (`mesh.rs`).
+    pub(super) windows: [i8; PEERS_MAX],
     pub(super) playout: Playout,
     pub(super) uplink: TokenBucket,
     pub(super) ledbat: Ledbat,
@@ -166,6 +168,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             unmet: Vec::new(),
             discovery: Discovery::EMPTY,
             holes: Holes::EMPTY,
+            windows: [0; PEERS_MAX],
             playout: Playout::new(&ChannelSettings::default()),
             uplink: TokenBucket::EMPTY,
             ledbat: Ledbat::EMPTY,
@@ -348,7 +351,7 @@ impl<'a, S: FrameStore> Client<'a, S> {
             Message::BufferMap(map) => self.on_map(slot, map),
             Message::Pull { items, can_wait } => self.on_pull(now, slot, items, *can_wait),
             Message::Missing { frame } => {
-                self.holes.on_missing(*frame, slot, now);
+                self.on_missing(now, slot, *frame);
                 Ok(())
             }
             Message::Starved { substream, since } => self.on_starved(now, slot, *substream, *since),

@@ -424,6 +424,9 @@ impl<S: FrameStore> Client<'_, S> {
         let generation = self.rng.below(1 << 10);
         let own_link = LinkId(((generation | 1) << 16) | u32::from(slot));
         self.known |= slot_bit(slot);
+        if let Some(window) = self.windows.get_mut(usize::from(slot)) {
+            *window = 0;
+        }
         let peer = self.peer_mut(slot)?;
         *peer = Peer { acquaintance, remote, own_link, met_at: now, again_at: now, ..Peer::EMPTY };
         peer.link.on_heard(now);

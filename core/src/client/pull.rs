@@ -163,6 +163,12 @@ impl<S: FrameStore> Client<'_, S> {
         self.holes.iter().any(|hole| hole.is_due && hole.asked == Some(slot))
     }
 
+    /// A peer does not have a frame, or too much to do: others are asked.
+    pub(super) fn on_missing(&mut self, now: Instant, slot: u8, frame: FrameId) {
+        self.holes.on_missing(frame, slot, now);
+        self.on_unanswered(slot);
+    }
+
     /// A peer asks for fragments.
     pub(super) fn on_pull(
         &mut self,
@@ -182,13 +188,15 @@ impl<S: FrameStore> Client<'_, S> {
         }
         for item in items {
             let is_held = can_upload && self.frames.is_complete(item.frame) && item.wanted != 0;
+            let is_refused = !is_held || self.is_too_busy();
+            let item = self.bounded(*item);
             let Some(peer) = self.peer_mut(slot) else { return Err(Reject::UnknownPeer) };
             let is_asked =
                 peer.wanted.iter().any(|wanted| wanted.frame == item.frame && wanted.first == item.first);
             if is_asked {
                 continue;
             }
-            if !is_held || peer.wanted.push_back(*item).is_err() {
+            if is_refused || peer.wanted.push_back(item).is_err() {
                 let frame = item.frame;
                 self.owe(slot, |owed| {
                     // What does not fit stays unanswered: the asker's timeout deals with it.

@@ -260,7 +260,7 @@ impl<S: FrameStore> Client<'_, S> {
             let slot = u8::try_from((rest.trailing_zeros() + first) % u64::BITS).unwrap_or(0);
             rest &= rest - 1;
             if let Some(parcel) = self.lost_parcel(slot).or_else(|| self.pulled_parcel(slot, false)) {
-                self.turn = slot;
+                self.turn = self.turn_after(slot, parcel.info.id);
                 return Some(parcel);
             }
             let is_idle = self.peer(slot).is_none_or(|peer| peer.ready == 0 && peer.wanted.is_empty());
@@ -301,6 +301,14 @@ impl<S: FrameStore> Client<'_, S> {
                 }
             });
         }
+    }
+
+    /// Whose turn it was, once a fragment went to `slot`. In a mesh a frame goes out whole: of many begun at once none would be
+    /// of use to anybody before the last.
+    fn turn_after(&self, slot: u8, frame: FrameId) -> u8 {
+        let next = self.peer(slot).and_then(|peer| peer.wanted.front());
+        let is_begun = self.is_in_mesh() && next.is_some_and(|item| item.frame == frame);
+        if is_begun { slot.saturating_sub(1) } else { slot }
     }
 
     fn continue_sending(&mut self, now: Instant, sending: Sending) -> Parcel {

@@ -156,8 +156,10 @@ impl<S: FrameStore> Client<'_, S> {
 
     pub(super) fn status(&self, now: Instant) -> Status {
         let (used, promised_max) = (self.slots_used(), self.slots_promised_max());
+        let free = promised_max.saturating_sub(used);
         Status {
-            slots: promised_max.saturating_sub(used),
+            // In a mesh nobody takes a slot up: what bounds the partners of one that can supply them is the room for them.
+            slots: if self.is_in_mesh() { free.min(1) * self.places_free() } else { free },
             slots_max: promised_max.max(used),
             feedable: self.feedable(),
             edge_feeds: self.edge_feeds(),
@@ -167,13 +169,13 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     /// Substreams a parent is looked for, or partners.
-    pub(super) fn wanting(&self) -> u16 {
+    pub(super) fn wanting(&self, now: Instant) -> u16 {
         let Some(session) = &self.session else { return 0 };
         match session.settings.overlay {
             Overlay::Push => {}
             Overlay::Off => return 0,
             Overlay::Mesh => {
-                return if self.lacks_partners() { session.settings.all_substreams() } else { 0 };
+                return if self.lacks_partners(now) { session.settings.all_substreams() } else { 0 };
             }
         }
         let feeds = self.feeds.iter().zip(0..session.settings.substreams);

@@ -165,7 +165,7 @@ fn a_feeder_that_falls_behind_is_replaced_and_not_before() {
     client.handle_timeout(NOW + Duration::from_millis(400));
     assert_eq!(client.stats().lags, 1);
     let is_lagging = |client: &TestClient<'_>| client.feeds.first().is_some_and(|feed| feed.is_lagging);
-    assert!(is_lagging(&client) && client.wanting() == 1, "it looks for another");
+    assert!(is_lagging(&client) && client.wanting(NOW) == 1, "it looks for another");
     assert_eq!(
         client.view(NOW).unwrap().parents.first(),
         Some(&Some(ClientId(101))),

@@ -177,16 +177,16 @@ fn a_parent_is_wanted_where_there_is_none_for_good() {
         feed.current = Some(stretch(1, 100));
         feed.grant = Grant::Feed;
     }
-    assert_eq!(rig.client.wanting(), 0);
+    assert_eq!(rig.client.wanting(NOW), 0);
     rig.client.feeds[0].current = None;
     rig.client.feeds[1].is_lagging = true;
     rig.client.feeds[2].current = Some(stretch(EDGE, 100));
     rig.client.feeds[2].grant = Grant::Lease;
     rig.client.feeds[3].current = Some(stretch(EDGE, 100));
     rig.client.feeds[4].grant = Grant::Lease;
-    assert_eq!(rig.client.wanting(), 0b00111);
+    assert_eq!(rig.client.wanting(NOW), 0b00111);
     rig.client.session.as_mut().unwrap().settings.overlay = Overlay::Off;
-    assert_eq!(rig.client.wanting(), 0);
+    assert_eq!(rig.client.wanting(NOW), 0);
 }
 
 #[test]
