@@ -10,6 +10,9 @@ mod bytes;
 )]
 #[path = "../../fuzz/src/client.rs"]
 mod client;
+#[expect(unreachable_pub, reason = "public for the fuzz target that shares the file")]
+#[path = "../../fuzz/src/client_memory.rs"]
+mod client_memory;
 
 use std::fs;
 use std::path::Path;

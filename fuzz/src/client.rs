@@ -6,12 +6,12 @@ use core::time::Duration;
 use std::vec;
 use std::vec::Vec;
 
-use livesky_core::client::{Client, ClientConfig, ClientEvent, ClientStorage, Peer};
+use livesky_core::client::{ClientConfig, ClientEvent};
 use livesky_core::limits::DATAGRAM_LEN_MAX;
 use livesky_core::media::{
     ChannelName, ChannelSettings, Dts, FrameId, FrameInfo, Mapping, Overlay, fragment_count, fragment_len_at,
 };
-use livesky_core::store::{Assembly, FragmentRef, FrameSlot, FrameStore, PageLink, PagePool};
+use livesky_core::store::{FragmentRef, FrameStore};
 use livesky_core::wire::control::*;
 use livesky_core::wire::report::ReportAck;
 use livesky_core::wire::stun::is_stun;
@@ -19,6 +19,7 @@ use livesky_core::wire::{ControlWriter, DATA_HEADER_LEN, DataHeader, Datagram, M
 use livesky_core::{Endpoint, Instant, Path};
 
 use super::bytes::Bytes;
+pub use super::client_memory::{Memory, TestClient};
 
 /// Others: the edge, then peers.
 const OTHERS: usize = 6;
@@ -27,43 +28,8 @@ const GOP: u32 = 10;
 /// Datagrams a client may send at one point in time: more is a loop without an end.
 const BURST_MAX: usize = 4_000;
 
-/// The client under test.
-pub type TestClient<'m> = Client<'m, PagePool<'m>>;
-
 /// What the caller looks at: the client, and the datagram it has just sent, if it did.
 pub type Look<'l> = &'l mut dyn FnMut(&TestClient<'_>, Option<&[u8]>);
-
-/// Memory of a client.
-pub struct Memory {
-    peers: Vec<Peer>,
-    frames: Vec<FrameSlot>,
-    assemblies: Vec<Assembly>,
-    pages: Vec<[u8; 1_128]>,
-    links: Vec<PageLink>,
-}
-
-impl Memory {
-    /// Room for so many of each.
-    pub fn new(peers: usize, frames: usize, assemblies: usize, pages: usize) -> Self {
-        Self {
-            peers: vec![Peer::EMPTY; peers],
-            frames: vec![FrameSlot::EMPTY; frames],
-            assemblies: (0..assemblies).map(|_| Assembly::EMPTY).collect(),
-            pages: vec![PagePool::EMPTY_PAGE; pages],
-            links: (0..pages).map(|_| PageLink::EMPTY).collect(),
-        }
-    }
-
-    /// A client in this memory.
-    pub fn client(&mut self, config: ClientConfig) -> TestClient<'_> {
-        let storage = ClientStorage {
-            peers: &mut self.peers,
-            frames: &mut self.frames,
-            assemblies: &mut self.assemblies,
-        };
-        Client::new(config, storage, PagePool::new(&mut self.pages, &mut self.links))
-    }
-}
 
 /// Another endpoint, as the script plays it.
 #[derive(Clone, Copy)]

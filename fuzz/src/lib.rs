@@ -3,5 +3,6 @@
 
 pub mod bytes;
 pub mod client;
+pub mod client_memory;
 pub mod decode;
 pub mod edge;

@@ -26,6 +26,9 @@ mod telling;
 #[expect(unreachable_pub, reason = "public for the fuzz target that shares the file")]
 #[path = "../../../../fuzz/src/bytes.rs"]
 mod bytes;
+#[expect(unreachable_pub, reason = "public for the fuzz target that shares the file")]
+#[path = "../../../../fuzz/src/client_memory.rs"]
+mod client_memory;
 #[expect(
     unreachable_pub,
     dead_code,
