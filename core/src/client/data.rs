@@ -96,20 +96,15 @@ impl<S: FrameStore> Client<'_, S> {
     /// A feeder sends what it was not asked for, or no longer: it did not hear the release.
     fn on_stray(&mut self, now: Instant, slot: u8, substream: u8, id: FrameId) {
         let Some(feed) = self.feed_mut(substream) else { return };
-        let told = feed.releases.iter_mut().find(|release| release.peer == slot);
-        match told {
-            Some(release) if id < release.until || now.since(release.told_at) < RELEASE_AGAIN => {}
-            Some(release) => {
-                release.told_at = now;
-                release.is_due = true;
-                self.owe_release(slot, substream);
-            }
-            None => {
-                let is_asked = feed.request.is_some_and(|request| request.peer == slot);
-                if !is_asked {
-                    self.send_release(now, slot, substream, id);
-                }
-            }
+        if feed.request.is_some_and(|request| request.peer == slot) {
+            // Its answer is late, or was lost and comes again.
+            return;
+        }
+        let told = feed.releases.iter().find(|release| release.peer == slot);
+        let is_told = told.is_some_and(|told| id < told.until || now.since(told.told_at) < RELEASE_AGAIN);
+        if !is_told {
+            // Not the cut of before: it may have granted the feed anew since, and its word of that was lost.
+            self.send_release(now, slot, substream, id);
         }
     }
 
