@@ -26,7 +26,9 @@ impl<S: FrameStore> Client<'_, S> {
         let others =
             others.filter(|other| other.slots > 0 && is_fit(other.feedable)).map(|other| other.client);
         let mut named = Successors::new();
-        for client in feeders.chain(others).filter(|client| *client != peer.client) {
+        // A former edge, which feeds on after a redirect, is nobody that others know.
+        let is_other = |client: &ClientId| *client != peer.client && *client != ClientId::EDGE;
+        for client in feeders.chain(others).filter(is_other) {
             if !named.contains(&client) && named.push(client).is_err() {
                 break;
             }
