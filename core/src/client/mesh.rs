@@ -54,7 +54,8 @@ impl Share {
     fn at(&self, buffer_us: u64) -> usize {
         let Self { empty, full, full_us } = *self;
         let us = buffer_us.min(full_us);
-        usize::try_from((empty * (full_us - us) + full * us) / full_us).unwrap_or(usize::MAX)
+        let share = (empty * full_us.saturating_sub(us) + full * us).checked_div(full_us).unwrap_or(empty);
+        usize::try_from(share).unwrap_or(usize::MAX)
     }
 }
 
