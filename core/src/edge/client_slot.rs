@@ -229,6 +229,12 @@ impl ClientSlot {
         if self.is_waiting { self.active() } else { self.leases }
     }
 
+    /// Frames that a viewer who plays since it joined has played by now.
+    pub(super) fn played(&self, now: Instant, cadence_us: u32) -> u32 {
+        let played = now.micros_since(self.joined_at) / u64::from(cadence_us.max(1));
+        u32::try_from(played).unwrap_or(u32::MAX)
+    }
+
     /// Substreams the edge feeds, however long.
     pub(super) const fn active(&self) -> Mask {
         Mask(self.feeds.0 | self.leases.0)

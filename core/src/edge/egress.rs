@@ -69,9 +69,7 @@ impl<S: FrameStore> Edge<'_, S> {
     fn move_first_part(&mut self, now: Instant, slot: u32) {
         let Some(client) = self.clients.at(slot).filter(|client| !client.behind.is_empty()) else { return };
         let channel = self.channels.get(usize::from(client.channel.0));
-        let cadence_us = channel.map_or(0, |channel| u64::from(channel.settings.cadence_us));
-        let played = now.micros_since(client.joined_at).checked_div(cadence_us).unwrap_or(0);
-        let played = u32::try_from(played).unwrap_or(u32::MAX);
+        let played = channel.map_or(0, |channel| client.played(now, channel.settings.cadence_us));
         if let Some(client) = self.clients.at_mut(slot) {
             client.first_until = client.first_base.plus(played);
         }

@@ -62,13 +62,13 @@ impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn on_skipped(&mut self, now: Instant, slot: u32, to: FrameId) {
         let Some(client) = self.clients.at(slot).filter(|client| !client.is_waiting) else { return };
         let Some(channel) = self.channel(client.channel) else { return };
-        let (settings, Some(newest)) = (channel.settings, channel.newest) else { return };
+        let Some(newest) = channel.newest else { return };
         let to = to.min(newest.next());
         for substream in client.active().iter() {
             let Some(client) = self.clients.at(slot) else { return };
             let is_begun = client.current.is_some_and(|current| current.substream == substream);
-            if !is_begun && client.feed(substream).is_some_and(|feed| feed.next < to) {
-                let next = settings.mapping.next_in(substream, to, settings.substreams);
+            let is_passed = !is_begun && client.feed(substream).is_some_and(|feed| feed.next < to);
+            if let Some(next) = self.next_in(slot, substream, to).filter(|_| is_passed) {
                 self.set_next(slot, substream, next);
             }
         }
@@ -81,9 +81,7 @@ impl<S: FrameStore> Edge<'_, S> {
         let Some(settings) = self.channel(client.channel).map(|channel| &channel.settings) else { return };
         let behind = client.behind.iter().filter_map(|substream| client.feed(substream));
         let Some(lacking) = behind.map(|feed| feed.next).min() else { return };
-        let played = now.micros_since(client.joined_at) / u64::from(settings.cadence_us.max(1));
-        let played = u32::try_from(played).unwrap_or(u32::MAX);
-        let base = lacking.plus(first_part(settings)).minus(played);
+        let base = lacking.plus(first_part(settings)).minus(client.played(now, settings.cadence_us));
         if let Some(client) = self.clients.at_mut(slot) {
             client.first_base = client.first_base.max(base);
         }

@@ -157,7 +157,7 @@ impl<S: FrameStore> Edge<'_, S> {
         self.stats.waiting = self.stats.waiting.saturating_sub(1);
         self.promised.waiting_bps = self.promised.waiting_bps.saturating_sub(fed_bps);
         let channel = self.channel(id)?;
-        let (newest, cadence_us) = (channel.newest?, u64::from(channel.settings.cadence_us.max(1)));
+        let (newest, cadence_us) = (channel.newest?, channel.settings.cadence_us);
         let start = channel.start_within(self.frames.get(usize::from(id.0))?, TAKEN_UP_BEYOND)?;
         for substream in active.iter() {
             let client = self.clients.at(slot)?;
@@ -167,8 +167,7 @@ impl<S: FrameStore> Edge<'_, S> {
         }
         let client = self.clients.at_mut(slot)?;
         // All of it is to be played at once.
-        let played = u32::try_from(now.micros_since(client.joined_at) / cadence_us).unwrap_or(u32::MAX);
-        client.first_base = newest.next().minus(played);
+        client.first_base = newest.next().minus(client.played(now, cadence_us));
         client.pulls_from = start;
         None
     }
