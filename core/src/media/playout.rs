@@ -357,10 +357,9 @@ impl Playout {
         None
     }
 
-    /// The newest key frame, for who is later than is aimed at: what lies before it would come piece by piece.
+    /// The newest key frame, for who is so late that much would come piece by piece before it.
     fn late_key(&self, buffer: &impl PlayoutBuffer) -> Option<FrameId> {
-        let late_us = self.target_us.saturating_add(full_scale_us(self.target_us));
-        buffer.newest_key().filter(|&key| key > self.playhead && self.lag_us(buffer) > late_us)
+        buffer.newest_key().filter(|&key| key > self.playhead && self.lag_us(buffer) > self.target_us / 2)
     }
 
     fn steer(&mut self, due: Instant, buffer: &impl PlayoutBuffer) {

@@ -293,8 +293,8 @@ fn where_a_substream_is_missing_playback_goes_on_behind_all_of_it() {
     }
     player.burst(0, 75..125, 25).run(1_300_000);
     assert_eq!(player.steps[2].1, skipped(20, 75), "{:?}", player.steps);
-    // Where it goes on to the end, each hole is passed by itself.
-    let mut player = Player::new(4_000);
+    // Where it goes on to the end, and that is not far, each hole is passed by itself.
+    let mut player = Player::new(20_000);
     player.burst(0, 0..20, 25);
     for first in (21..124).step_by(6) {
         player.burst(0, first..first + 5, 25);
@@ -321,8 +321,8 @@ fn who_stood_just_now_does_not_wait_as_long_again() {
 
 #[test]
 fn who_is_late_and_has_nothing_smooth_ahead_goes_on_at_the_newest_key_frame() {
-    // Every other frame, up to the live edge: with 10 s of it a target of 6 s is long past, one of 9.5 s is not.
-    for (target_ms, to) in [(6_000, 275), (9_500, 21)] {
+    // Every other frame, up to the live edge: 10 s of it are more than half of the one target, and less than half of the other.
+    for (target_ms, to) in [(19_000, 275), (21_000, 21)] {
         let mut player = Player::new(target_ms);
         player.burst(0, 0..20, 25);
         for id in (21..=275).step_by(2) {
