@@ -21,14 +21,23 @@ pub(super) enum EgressClass {
     Live,
     /// Clients that wait until the line gives enough for them.
     Waiting,
+    /// What those lack whose picture stands.
+    Standing,
     /// Bursts up to the startup threshold and 2 s.
     BurstFirst,
     BurstRest,
 }
 
 impl EgressClass {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Control, Self::Rescue, Self::Live, Self::Waiting, Self::BurstFirst, Self::BurstRest];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Control,
+        Self::Rescue,
+        Self::Live,
+        Self::Waiting,
+        Self::Standing,
+        Self::BurstFirst,
+        Self::BurstRest,
+    ];
 
     pub(super) const fn index(self) -> usize {
         self as usize
@@ -146,6 +155,8 @@ pub struct ClientSlot {
     pub(super) first_until: FrameId,
     /// Where that was when the client joined: it moves on as playback does.
     pub(super) first_base: FrameId,
+    /// Its picture stood when it was last heard of: what it lacks comes before what newcomers do not have yet.
+    pub(super) is_standing: bool,
     /// Which ready list it is in.
     pub(super) ready: Option<EgressClass>,
     pub(super) ready_links: ListLinks,
@@ -209,6 +220,7 @@ impl ClientSlot {
         pace: TokenBucket::EMPTY,
         first_until: FrameId(0),
         first_base: FrameId(0),
+        is_standing: false,
         ready: None,
         ready_links: ListLinks::EMPTY,
         is_waiting: false,
@@ -279,6 +291,7 @@ impl ClientSlot {
             let class = match (self.rescues.has(substream), is_behind) {
                 (true, _) => EgressClass::Rescue,
                 (false, false) => EgressClass::Live,
+                (false, true) if feed.next < self.first_until && self.is_standing => EgressClass::Standing,
                 (false, true) if feed.next < self.first_until => EgressClass::BurstFirst,
                 (false, true) => EgressClass::BurstRest,
             };

@@ -106,8 +106,8 @@ impl<S: FrameStore> Edge<'_, S> {
         client.next_feed(newest).map(|(class, _)| class)
     }
 
-    /// Who is served next, and out of which bucket: the first of the most urgent list. Those who start have a share of their
-    /// own, or an edge that is full with live feeds would never let them begin.
+    /// Who is served next, and out of which bucket: the first of the most urgent list. Those who are behind have a share of
+    /// their own, or an edge that is full with live feeds would never let them begin.
     fn first_ready(&self, now: Instant) -> Option<(EgressClass, u32, Bucket)> {
         let front = |class: EgressClass| {
             let slot = self.ready.get(class.index()).and_then(List::front)?;
@@ -115,8 +115,8 @@ impl<S: FrameStore> Edge<'_, S> {
         };
         let (class, slot) = EgressClass::ALL.iter().find_map(|&class| Some((class, front(class)?)))?;
         if class == EgressClass::Live && self.bursts.is_ready(now) {
-            let starting = [EgressClass::BurstFirst, EgressClass::BurstRest];
-            if let Some((class, slot)) = starting.iter().find_map(|&class| Some((class, front(class)?))) {
+            let behind = [EgressClass::Standing, EgressClass::BurstFirst, EgressClass::BurstRest];
+            if let Some((class, slot)) = behind.iter().find_map(|&class| Some((class, front(class)?))) {
                 return Some((class, slot, Bucket::Bursts));
             }
         }
@@ -144,10 +144,15 @@ impl<S: FrameStore> Edge<'_, S> {
                     self.send_rescue(now, slot, head).or_else(|| self.send_feed(now, slot, head))
                 }
                 EgressClass::Waiting => self.take_up(now, slot),
-                EgressClass::Live | EgressClass::BurstFirst if self.set_aside_if_late(now, slot) => None,
-                EgressClass::Live | EgressClass::BurstFirst | EgressClass::BurstRest => {
-                    self.send_feed(now, slot, head)
+                EgressClass::Live | EgressClass::Standing | EgressClass::BurstFirst
+                    if self.set_aside_if_late(now, slot) =>
+                {
+                    None
                 }
+                EgressClass::Live
+                | EgressClass::Standing
+                | EgressClass::BurstFirst
+                | EgressClass::BurstRest => self.send_feed(now, slot, head),
             };
             if sent.is_none() {
                 self.unready(slot);

@@ -9,6 +9,9 @@ use super::admission::first_part;
 use super::client_slot::Mask;
 use super::machine::Edge;
 
+/// With less buffered the picture stands, or will before the next status.
+const STANDING_MS: u32 = 500;
+
 impl<S: FrameStore> Edge<'_, S> {
     pub(super) fn on_status(&mut self, now: Instant, slot: u32, status: &Status) {
         let is_line_short = self.line.is_short();
@@ -50,9 +53,8 @@ impl<S: FrameStore> Edge<'_, S> {
         if must_refuse {
             self.refresh(now, slot);
         }
-        if status.watch.startup_ms > 0 && status.watch.buffer_ms == 0 {
-            self.note_urgent(now, slot);
-        }
+        let is_standing = status.watch.startup_ms > 0 && status.watch.buffer_ms < STANDING_MS;
+        self.note_standing(now, slot, is_standing);
         self.update_supplier(slot);
         self.promote(now, slot);
         self.estimate(now, slot);
@@ -75,8 +77,16 @@ impl<S: FrameStore> Edge<'_, S> {
         self.refresh(now, slot);
     }
 
-    /// The picture stands: what the client plays next comes before other bursts, wherever it was thought to be.
-    fn note_urgent(&mut self, now: Instant, slot: u32) {
+    /// The picture stands, or is about to: what the client plays next comes before bursts, wherever it was thought to be.
+    fn note_standing(&mut self, now: Instant, slot: u32, is_standing: bool) {
+        let Some(client) = self.clients.at_mut(slot) else { return };
+        let was_standing = core::mem::replace(&mut client.is_standing, is_standing);
+        if !is_standing {
+            if was_standing {
+                self.refresh(now, slot);
+            }
+            return;
+        }
         let Some(client) = self.clients.at(slot).filter(|client| !client.is_waiting) else { return };
         let Some(settings) = self.channel(client.channel).map(|channel| &channel.settings) else { return };
         let behind = client.behind.iter().filter_map(|substream| client.feed(substream));

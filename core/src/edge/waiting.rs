@@ -63,7 +63,7 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     /// Feeds a client gives to others, as last told.
-    fn feeds_given(&self, slot: u32) -> u8 {
+    pub(super) fn feeds_given(&self, slot: u32) -> u8 {
         let all = self.records.get(slot as usize).map_or(0, |record| record.slots_max);
         all.saturating_sub(self.clients.at(slot).map_or(0, |client| client.slots))
     }
@@ -78,7 +78,9 @@ impl<S: FrameStore> Edge<'_, S> {
         let next = client.feed(substream)?.next;
         let late = match class {
             EgressClass::Live => newest.since(next),
-            EgressClass::BurstFirst => client.first_until.minus(first_part(&channel.settings)).since(next),
+            EgressClass::Standing | EgressClass::BurstFirst => {
+                client.first_until.minus(first_part(&channel.settings)).since(next)
+            }
             EgressClass::Control | EgressClass::Rescue | EgressClass::Waiting | EgressClass::BurstRest => 0,
         };
         Some(u64::from(late) * u64::from(channel.settings.cadence_us))

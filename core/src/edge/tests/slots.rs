@@ -18,7 +18,7 @@ fn slot() -> ClientSlot {
 
 #[test]
 fn what_is_most_urgent_goes_first_and_of_that_the_oldest() {
-    use EgressClass::{BurstFirst, BurstRest, Live, Rescue};
+    use EgressClass::{BurstFirst, BurstRest, Live, Rescue, Standing};
     // Substreams that are behind and that are rescued, whether the pace is used up; what is next.
     for (behind, rescues, is_paced, newest, next) in [
         (0, 0, false, 110, Some((Live, 1))),
@@ -39,6 +39,12 @@ fn what_is_most_urgent_goes_first_and_of_that_the_oldest() {
     let mut rest = slot();
     (rest.behind, rest.first_until) = (Mask(0b111), FrameId(101));
     assert_eq!(rest.next_feed(FrameId(110)), Some((BurstRest, 1)));
+    // What stands still comes before what begins, as far as that part goes.
+    let standing = ClientSlot { behind: Mask(0b111), is_standing: true, ..slot() };
+    assert_eq!(standing.next_feed(FrameId(110)), Some((Standing, 1)));
+    rest.is_standing = true;
+    assert_eq!(rest.next_feed(FrameId(110)), Some((BurstRest, 1)));
+    assert!(Standing < BurstFirst);
     assert_eq!(slot().active(), Mask(0b111));
 }
 
