@@ -139,6 +139,9 @@ pub struct EdgeArgs {
     /// Let S follow the churn and the uplinks that are seen; --alpha, --gamma and --delta are what it begins with
     #[arg(long = "estimate-churn")]
     pub is_churn_estimated: bool,
+    /// Hold the viewers fed directly to the stages' share; else it is the most, and peers that can take on more come first
+    #[arg(long = "strict-stages")]
+    pub is_stage_strict: bool,
     /// Show viewers' addresses as "-" in the API
     #[arg(long = "mask-addresses")]
     pub are_addresses_masked: bool,

@@ -69,6 +69,8 @@ pub struct EdgeSettings {
     pub are_addresses_masked: bool,
     /// Whether S follows the churn that is seen.
     pub is_churn_estimated: bool,
+    /// Whether Nc is held to the stage function.
+    pub is_stage_strict: bool,
     /// Where reports are appended.
     pub report_log: Option<PathBuf>,
 }
@@ -92,13 +94,14 @@ impl Default for EdgeSettings {
             has_page: true,
             are_addresses_masked: false,
             is_churn_estimated: false,
+            is_stage_strict: false,
             report_log: None,
         }
     }
 }
 
 /// Keys of the file; the flags have the same names.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "udp",
     "stun-port",
     "tcp",
@@ -118,6 +121,7 @@ const KEYS: [&str; 20] = [
     "page",
     "mask-addresses",
     "estimate-churn",
+    "strict-stages",
     "report-log",
 ];
 
@@ -143,6 +147,7 @@ struct EdgeFile {
     page: Option<bool>,
     mask_addresses: Option<bool>,
     estimate_churn: Option<bool>,
+    strict_stages: Option<bool>,
     report_log: Option<PathBuf>,
 }
 
@@ -211,6 +216,7 @@ impl EdgeSettings {
             has_page: file.page.unwrap_or(base.has_page),
             are_addresses_masked: file.mask_addresses.unwrap_or(base.are_addresses_masked),
             is_churn_estimated: file.estimate_churn.unwrap_or(base.is_churn_estimated),
+            is_stage_strict: file.strict_stages.unwrap_or(base.is_stage_strict),
             report_log: file.report_log,
         })
     }
@@ -236,6 +242,7 @@ impl EdgeSettings {
             has_page: self.has_page && !args.is_without_page,
             are_addresses_masked: self.are_addresses_masked || args.are_addresses_masked,
             is_churn_estimated: self.is_churn_estimated || args.is_churn_estimated,
+            is_stage_strict: self.is_stage_strict || args.is_stage_strict,
             report_log: args.report_log.clone().or(self.report_log),
         }
     }
@@ -319,7 +326,7 @@ mod tests {
         assert_eq!(parse(""), Ok(EdgeSettings::default()));
         let file = parse(
             "capacity-mbps = 50\nn1 = 7\nstun-port = 3478\nhttp = \"127.0.0.1:9000\"\npage = false\nalternatives = [\"127.0.0.1:7001\"]\n\
-             alpha = 1\ngamma = 0.1\nchurn-interval-s = 60\nslope = 0.5",
+             alpha = 1\ngamma = 0.1\nchurn-interval-s = 60\nslope = 0.5\nstrict-stages = true",
         )
         .unwrap();
         let expected = EdgeSettings {
@@ -328,6 +335,7 @@ mod tests {
             stun_port: Some(3_478),
             http: "127.0.0.1:9000".parse().unwrap(),
             has_page: false,
+            is_stage_strict: true,
             alternatives: vec!["127.0.0.1:7001".parse().unwrap()],
             scaling: Scaling {
                 alpha: Some(1.0),

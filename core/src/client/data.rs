@@ -13,8 +13,6 @@ use crate::wire::{DataHeader, SendReason};
 
 /// A peer may speak of frames this far ahead of what is known; only the edge may go further.
 pub(super) const AHEAD_MAX: Duration = Duration::from_secs(60);
-/// A feeder that does not stop is told again after this time.
-const RELEASE_AGAIN: Duration = Duration::from_millis(200);
 /// Below this target buffer acknowledgements wait 100 ms instead of 200 (docs/wire.md).
 const LOW_LATENCY_MS: u32 = 3_000;
 
@@ -100,9 +98,7 @@ impl<S: FrameStore> Client<'_, S> {
             // Its answer is late, or was lost and comes again.
             return;
         }
-        let told = feed.releases.iter().find(|release| release.peer == slot);
-        let is_told = told.is_some_and(|told| id < told.until || now.since(told.told_at) < RELEASE_AGAIN);
-        if !is_told {
+        if !feed.is_told_to_end(slot, id, now) {
             // Not the cut of before: it may have granted the feed anew since, and its word of that was lost.
             self.send_release(now, slot, substream, id);
         }

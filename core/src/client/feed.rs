@@ -1,11 +1,15 @@
 //! The feed of one substream: who sends it, from which frame to which, and what is being changed about it.
 
+use core::time::Duration;
+
 use heapless::Vec;
 
 use crate::media::FrameId;
 use crate::time::Instant;
 use crate::wire::control::Grant;
 
+/// A feeder that does not stop is told again after this time.
+const RELEASE_AGAIN: Duration = Duration::from_millis(200);
 /// Feeders whose release may still have to be repeated.
 const RELEASES_MAX: usize = 4;
 
@@ -159,6 +163,13 @@ impl Feed {
         }
         // There is room: one was removed when it was full.
         let _ = self.releases.push(Release { peer, until, told_at: now, is_due: true });
+    }
+
+    /// Whether what `peer` sends or says of frame `id` is from before it heard of its release, as far as is known.
+    #[must_use]
+    pub fn is_told_to_end(&self, peer: u8, id: FrameId, now: Instant) -> bool {
+        let told = self.releases.iter().find(|release| release.peer == peer);
+        told.is_some_and(|told| id < told.until || now.since(told.told_at) < RELEASE_AGAIN)
     }
 
     /// A peer got another slot.

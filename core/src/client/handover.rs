@@ -338,13 +338,12 @@ impl<S: FrameStore> Client<'_, S> {
         let substream = accept.substream;
         let Some(feed) = self.feeds.get(usize::from(substream)) else { return Err(Reject::Malformed) };
         let from = feed.request.filter(|request| request.peer == slot).map(|request| request.from);
-        // The edge makes a seed of whom it likes.
-        let is_seeded = slot == EDGE && feed.current.is_none() && self.is_in_mesh();
-        let Some(from) = from.or_else(|| self.first_lacking(substream, EDGE).filter(|_| is_seeded)) else {
+        let is_unasked = slot == EDGE && self.is_taken_on(now, feed, accept);
+        let Some(from) = from.or_else(|| self.first_lacking(substream, EDGE).filter(|_| is_unasked)) else {
             if !feed.is_from(slot) {
                 self.send_release(now, slot, substream, accept.first);
-            } else if slot == EDGE && accept.grant == Grant::Feed && feed.grant == Grant::Lease {
-                return self.on_promoted(substream);
+            } else if slot == EDGE && accept.grant != feed.grant {
+                return self.on_regranted(now, substream, accept.grant);
             }
             return Err(Reject::Stale);
         };
@@ -381,11 +380,25 @@ impl<S: FrameStore> Client<'_, S> {
         Ok(())
     }
 
-    /// The edge makes a feed for good of a lease, unasked.
-    fn on_promoted(&mut self, substream: u8) -> Result<(), Reject> {
+    /// Whether an `Accept` of the edge that nobody asked for begins a feed. The edge makes a seed of a mesh of whom it likes, and
+    /// feeds for good whom it likes of those that peers feed.
+    fn is_taken_on(&self, now: Instant, feed: &Feed, accept: &Accept) -> bool {
+        let Some(stretch) = feed.current else { return self.is_in_mesh() };
+        let is_by_peer = stretch.peer != EDGE && stretch.next <= accept.first && !self.is_in_mesh();
+        let is_settled = feed.request.is_none() && !feed.is_told_to_end(EDGE, accept.first, now);
+        is_by_peer && is_settled && accept.grant == Grant::Feed
+    }
+
+    /// The edge makes a feed for good of a lease, or a lease of a feed for good, unasked.
+    fn on_regranted(&mut self, now: Instant, substream: u8, grant: Grant) -> Result<(), Reject> {
+        let levels_max = self.session.as_ref().map_or(1, |session| session.settings.levels_max);
         let feed = self.feed_mut(substream).ok_or(Reject::Malformed)?;
-        feed.grant = Grant::Feed;
-        feed.set_level(1);
+        feed.grant = grant;
+        feed.search_at = now;
+        feed.set_level(match grant {
+            Grant::Feed => 1,
+            Grant::Lease => levels_max,
+        });
         Ok(())
     }
 

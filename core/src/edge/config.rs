@@ -41,6 +41,9 @@ pub struct EdgeConfig {
     pub churn_interval_s: u32,
     /// Share of clients fed directly in stage 3; `None`: S.
     pub slope: Option<f64>,
+    /// Whether Nc is held to the stage function (LiveSky, Figure 7). Else that is the most the edge feeds: it feeds fewer where
+    /// peers can take on more.
+    pub is_stage_strict: bool,
     /// By how many clients Nc must be short of its target before a newcomer is fed directly past stage 1.
     pub hysteresis: f64,
     /// Share of the capacity kept for rescues (protocol.md, "Edge").
@@ -89,6 +92,7 @@ impl Default for EdgeConfig {
             is_churn_estimated: false,
             churn_interval_s: 20,
             slope: None,
+            is_stage_strict: false,
             hysteresis: 0.0,
             rescue_share: 0.2,
             overhead_share: 0.07,

@@ -53,13 +53,22 @@ pub enum EdgeEvent {
         /// How that was decided.
         decision: Decision,
     },
-    /// A client on a lease is fed for good from now on.
+    /// A client on a lease, or fed by peers, is fed for good from now on.
     Promoted {
         /// Who.
         client: ClientId,
         /// Of what.
         channel: ChannelId,
         /// How that was decided; Nc counts the client.
+        decision: Decision,
+    },
+    /// A client that was fed for good is on a lease from now on, until it has found parents.
+    Demoted {
+        /// Who.
+        client: ClientId,
+        /// Of what.
+        channel: ChannelId,
+        /// How that was decided; Nc does not count what became a lease.
         decision: Decision,
     },
     /// Clients were turned away.

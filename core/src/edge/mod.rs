@@ -29,6 +29,7 @@ mod reports;
 mod sharing;
 mod stats;
 mod status;
+mod steering;
 mod storage;
 mod stun;
 mod supply;

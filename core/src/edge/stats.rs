@@ -42,8 +42,10 @@ pub struct EdgeStats {
     pub rescues: u64,
     /// Subscriptions refused because the rescue budget was spent.
     pub rescues_refused: u64,
-    /// Times clients on a lease were fed for good from then on.
+    /// Times clients on a lease, or fed by peers, were fed for good from then on.
     pub promotions: u64,
+    /// Times clients fed for good were left to peers.
+    pub demotions: u64,
     /// What is counted on of the line at present, in bit/s.
     pub line_bps: u64,
     /// What is configured, less legacy clients, in bit/s.

@@ -57,6 +57,7 @@ impl<S: FrameStore> Edge<'_, S> {
         self.note_standing(now, slot, is_standing);
         self.update_supplier(slot);
         self.promote(now, slot);
+        self.hold_to_stage(now, slot);
         self.estimate(now, slot);
     }
 

@@ -1,16 +1,16 @@
 //! Who supplies whom: what suppliers can still take on decides which newcomers the edge feeds, and who is promoted.
 //!
-//! Nc by the stage function is what the edge feeds at most; with less it makes do where peers can take on more. With K0 = 2 only
-//! push clients have children: those with the best uplinks should be push clients, or slots are missing although there are
-//! uplinks (protocol.md, "Edge").
+//! Nc by the stage function is what the edge feeds at most; with less it makes do where peers can take on more, unless its owner
+//! wants Nc held to it ([`is_stage_strict`](super::EdgeConfig::is_stage_strict)). With K0 = 2 only push clients have children:
+//! those with the best uplinks should be push clients, or slots are missing although there are uplinks (protocol.md, "Edge").
 
 use core::time::Duration;
 
 use crate::media::{ChannelSettings, Overlay};
-use crate::scaling::{Stage, Uplink, scaling_factor_clamped, slots};
+use crate::scaling::{Decision, Stage, Uplink, scaling_factor_clamped, slots};
 use crate::store::FrameStore;
 use crate::time::Instant;
-use crate::wire::control::Class;
+use crate::wire::control::{Class, ClientId};
 
 use super::channel::ChannelId;
 use super::client_slot::Mask;
@@ -46,14 +46,24 @@ pub(super) fn class_by_supply(by_stage: Class, stage: Stage, has_spare_slots: bo
 }
 
 impl<S: FrameStore> Edge<'_, S> {
-    /// Whether suppliers of a channel can take on one more client and keep some slots for bad days.
+    /// Whether one more client is left to a channel's suppliers: they can take it on and keep some slots for bad days, and Nc may
+    /// be lower than the stages say.
     pub(super) fn has_spare_slots(&self, id: ChannelId, can_supply: bool) -> bool {
-        let Some(channel) = self.channel(id) else { return false };
         let percent = if can_supply { SPARE_PERCENT_OF_GOOD } else { SPARE_PERCENT };
-        let spare = channel.slots_all.saturating_mul(percent) / 100;
+        !self.config.is_stage_strict && self.has_slots(id, percent)
+    }
+
+    /// Whether a channel's suppliers can take on one more client at all.
+    pub(super) fn has_slots_for(&self, id: ChannelId) -> bool {
+        self.has_slots(id, 0)
+    }
+
+    fn has_slots(&self, id: ChannelId, kept_percent: u32) -> bool {
+        let Some(channel) = self.channel(id) else { return false };
+        let kept = channel.slots_all.saturating_mul(kept_percent) / 100;
         let promised = u32::try_from(self.tracker.reserved()).unwrap_or(u32::MAX);
         let wanted = u32::from(channel.settings.substreams);
-        channel.slots_free >= spare.saturating_add(promised).saturating_add(wanted)
+        channel.slots_free >= kept.saturating_add(promised).saturating_add(wanted)
     }
 
     /// Counts what a client supplies: the one place where the channel's sums change.
@@ -161,7 +171,7 @@ impl<S: FrameStore> Edge<'_, S> {
         }
     }
 
-    fn on_promoted(&mut self, now: Instant, slot: u32, id: ChannelId) {
+    pub(super) fn on_promoted(&mut self, now: Instant, slot: u32, id: ChannelId) {
         let all = self.channel(id).map_or(0, |channel| channel.settings.all_substreams());
         if let Some(client) = self.clients.at_mut(slot)
             && client.feeds.0 == all
@@ -169,15 +179,28 @@ impl<S: FrameStore> Edge<'_, S> {
             client.class = Class::Push;
         }
         self.stats.promotions += 1;
-        let (Some(handle), Some(channel), Some(thresholds)) =
-            (self.clients.handle_of(slot), self.channel(id), self.thresholds(id))
-        else {
-            return;
-        };
-        let decision = thresholds.explain(thresholds.stage(channel.clients), channel.clients, channel.nc());
-        let event = EdgeEvent::Promoted { client: self.client_id(handle), channel: id, decision };
-        self.events.push(event, &mut self.stats);
+        if let Some((client, decision)) = self.moved(slot, id) {
+            let event = EdgeEvent::Promoted { client, channel: id, decision };
+            self.events.push(event, &mut self.stats);
+        }
         self.refresh(now, slot);
+    }
+
+    pub(super) fn on_left_to_peers(&mut self, now: Instant, slot: u32, id: ChannelId) {
+        self.stats.demotions += 1;
+        if let Some((client, decision)) = self.moved(slot, id) {
+            let event = EdgeEvent::Demoted { client, channel: id, decision };
+            self.events.push(event, &mut self.stats);
+        }
+        self.refresh(now, slot);
+    }
+
+    /// Who was moved, and what the stages say.
+    fn moved(&self, slot: u32, id: ChannelId) -> Option<(ClientId, Decision)> {
+        let (channel, thresholds) = (self.channel(id)?, self.thresholds(id)?);
+        let client = self.client_id(self.clients.handle_of(slot)?);
+        let stage = thresholds.stage(channel.clients);
+        Some((client, thresholds.explain(stage, channel.clients, channel.nc())))
     }
 }
 

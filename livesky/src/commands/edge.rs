@@ -111,6 +111,7 @@ fn options(settings: &EdgeSettings) -> EdgeOptions {
     options.config.churn = settings.scaling.churn();
     options.config.churn_interval_s = settings.scaling.interval_s();
     options.config.is_churn_estimated = settings.is_churn_estimated;
+    options.config.is_stage_strict = settings.is_stage_strict;
     options.config.slope = settings.scaling.slope;
     options.config.alternatives = settings.alternatives.iter().copied().take(ALTERNATIVES_MAX).collect();
     options.clients_max = usize::try_from(settings.clients_max).unwrap_or(usize::MAX);
@@ -225,6 +226,9 @@ fn line_of(Told { event, channel }: Told<'_>) -> (u8, String) {
         }
         EdgeEvent::Promoted { client, decision, .. } => {
             (1, format!("{channel}: client {} is fed for good from now on: {}", client.0, on(decision)))
+        }
+        EdgeEvent::Demoted { client, decision, .. } => {
+            (1, format!("{channel}: client {} is left to peers: {}", client.0, on(decision)))
         }
         EdgeEvent::Left { client, cause, stayed_ms, .. } => {
             (1, format!("{channel}: client {} goes after {} s: {cause:?}", client.0, stayed_ms / 1_000))

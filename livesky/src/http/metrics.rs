@@ -213,8 +213,10 @@ fn edge(text: &mut Text, stats: &EdgeStats) {
         .sample(&[], stats.rescues);
     text.family("livesky_edge_rescues_refused_total", "counter", "Leases the rescue budget had no room for.")
         .sample(&[], stats.rescues_refused);
-    text.family("livesky_edge_promotions_total", "counter", "Clients on a lease fed for good from then on.")
+    text.family("livesky_edge_promotions_total", "counter", "Clients fed for good from then on.")
         .sample(&[], stats.promotions);
+    text.family("livesky_edge_demotions_total", "counter", "Clients fed for good that were left to peers.")
+        .sample(&[], stats.demotions);
 }
 
 fn edge_line(text: &mut Text, stats: &EdgeStats) {

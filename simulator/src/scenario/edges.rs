@@ -23,6 +23,8 @@ pub struct EdgeSpec {
     /// Share of clients fed directly in stage 3; left out: S.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slope: Option<f64>,
+    /// Whether Nc is held to the stage function; else that is the most the edge feeds, and peers come first.
+    pub strict_stages: bool,
     /// By how many clients Nc must be short of its target before a newcomer is fed directly past stage 1.
     pub hysteresis: f64,
     /// Share of the capacity kept for rescues.
@@ -56,6 +58,7 @@ impl Default for EdgeSpec {
             gamma: None,
             delta: None,
             slope: None,
+            strict_stages: false,
             hysteresis: 0.0,
             rescue_share: 0.2,
             overhead_share: 0.07,

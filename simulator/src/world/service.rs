@@ -185,6 +185,7 @@ fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) 
         n1: spec.n1,
         churn: churn_of(scenario, spec),
         slope: spec.slope,
+        is_stage_strict: spec.strict_stages,
         hysteresis: spec.hysteresis,
         rescue_share: spec.rescue_share,
         overhead_share: spec.overhead_share,

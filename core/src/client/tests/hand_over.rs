@@ -63,6 +63,47 @@ fn the_old_feeder_is_told_the_cut() {
     assert_eq!((view.parents.first(), view.leased), (Some(&Some(ClientId(101))), 0));
 }
 
+/// Whom peers feed the edge takes on unasked, for good and from a frame still to come; what it said before it was told to stop is past.
+#[test]
+fn the_edge_takes_on_whom_a_peer_feeds() {
+    let first = FrameId(CUT.0 + 40);
+    for (grant, from, waited_ms, is_taken) in [
+        (Grant::Feed, first, 500, true),
+        (Grant::Lease, first, 500, false),
+        (Grant::Feed, FrameId(CUT.0 - 1), 500, false),
+        (Grant::Feed, first, 100, false),
+    ] {
+        let mut memory = Memory::new(4, 64, 8, 64);
+        let (mut client, edge) = joined_as(&mut memory, config(), Class::P2p, SETTINGS());
+        fed_by_a_peer(&mut client, edge);
+        said(&mut client);
+        let now = NOW + Duration::from_millis(waited_ms);
+        let accept = Accept { substream: 0, first: from, level: 0, grant };
+        say_at(now, &mut client, 0, edge, &Message::Accept(accept));
+        let parent = client.view(now).unwrap().parents.first().copied().flatten();
+        assert_eq!(parent, Some(if is_taken { ClientId::EDGE } else { ClientId(101) }), "{grant:?} {from:?}");
+        let told = said(&mut client);
+        let until = find(&told, |message| match message {
+            Message::Release { until, .. } => Some(*until),
+            _ => None,
+        });
+        assert_eq!((until, told.first().map(|told| told.0)), (Some(from), Some(u16::from(is_taken))));
+    }
+}
+
+#[test]
+fn the_edge_says_what_its_feed_is_from_now_on() {
+    let mut memory = Memory::new(4, 64, 8, 64);
+    let (mut client, edge) = joined_as(&mut memory, config(), Class::Push, SETTINGS());
+    for (grant, leased, level) in [(Grant::Lease, 1, SETTINGS().levels_max), (Grant::Feed, 0, 1)] {
+        assert_eq!(client.view(NOW).unwrap().leased, 1 - leased);
+        let accept = Accept { substream: 0, first: FrameId(110), level: 0, grant };
+        say(&mut client, 0, edge, &[Message::Accept(accept)]);
+        assert_eq!((client.view(NOW).unwrap().leased, client.feeds[0].level), (leased, level));
+        assert_eq!(client.wanting(NOW), leased, "on a lease it looks for a parent");
+    }
+}
+
 /// One level down is a move within K0; K0 itself leaves no room for a child.
 #[test]
 fn a_feeder_at_the_deepest_level_is_given_up() {

@@ -18,6 +18,7 @@ mod reports;
 mod sharing;
 mod sizes;
 mod slots;
+mod steering;
 mod stun;
 mod supply;
 mod tracker;

@@ -131,6 +131,23 @@ fn the_freer_supplier_is_better_and_of_two_as_free_the_older() {
     assert_eq!((best(None, supplier(2, 0, 0)), best(supplier(1, 0, 0), None)), (Some(2), Some(1)));
 }
 
+#[test]
+fn strict_stages_leave_nothing_to_peers_that_the_stages_give_to_the_edge() {
+    for is_stage_strict in [false, true] {
+        let mut memory = EdgeMemory::new(8, 1, 64);
+        let options = crate::edge::EdgeConfig { is_stage_strict, slope: Some(1.0), ..config(100_000_000, 1) };
+        let mut world = World::new(&mut memory, options, settings(), 30);
+        world.join();
+        let status = Status { slots: 200, slots_max: 200, feedable: 0x3f, ..Status::default() };
+        world.say(0, &Message::Status(status)).unwrap();
+        world.join();
+        world.join();
+        let p2p = world.viewers.iter().filter(|viewer| viewer.class == Class::P2p).count();
+        // Past N1/S, which is 2 or less, each newcomer is the edge's by the stages.
+        assert_eq!(p2p, if is_stage_strict { 1 } else { 2 });
+    }
+}
+
 /// When a client on leases, for which there is room and whom nobody takes on, is fed for good, in milliseconds after it came.
 fn promoted_after(can_supply: bool, spare_slots: u32) -> Option<u128> {
     let mut memory = EdgeMemory::new(8, 1, 64);

@@ -170,6 +170,7 @@ impl Sampler {
             EdgeEvent::ChannelClosed { channel }
             | EdgeEvent::StageChanged { channel, .. }
             | EdgeEvent::Promoted { channel, .. }
+            | EdgeEvent::Demoted { channel, .. }
             | EdgeEvent::Left { channel, .. } => Some(channel),
             EdgeEvent::Report { client, channel, report } => {
                 let name = channel.and_then(|id| self.names.get(&id)).map(String::as_str);
