@@ -226,6 +226,15 @@ impl<'a, S: FrameStore> Client<'a, S> {
         self.begin_tuning(now);
     }
 
+    /// Tells that the host has another address: a new lease, another network. Who knew it under the former one does not reach it any more:
+    /// joins anew at once, and plays on from what is held.
+    pub fn relocate(&mut self, now: Instant, local: Option<SocketAddr>) {
+        self.config.local = local;
+        if self.channel.is_some() {
+            self.join_anew(now);
+        }
+    }
+
     /// Says goodbye to everybody: drain [`Endpoint::poll_transmit`] afterwards.
     pub fn leave(&mut self, now: Instant) {
         self.end_reports(now);

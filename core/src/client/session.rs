@@ -401,15 +401,20 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// The edge does not know us any more, or is silent: join again, and play on from what peers send.
     pub(super) fn rejoin(&mut self, now: Instant, reason: LeaveReason) {
-        let moving = self.joining.filter(|joining| joining.is_move);
-        if self.channel.is_none() || (self.joining.is_some() && moving.is_none()) {
+        let is_moving = self.joining.is_some_and(|joining| joining.is_move);
+        if self.channel.is_none() || (self.joining.is_some() && !is_moving) {
             return;
         }
+        self.push_event(ClientEvent::Left { reason });
+        self.join_anew(now);
+    }
+
+    /// Says hello once more, to the edge that is asked or that serves; what it fed is over.
+    pub(super) fn join_anew(&mut self, now: Instant) {
         for feed in &mut self.feeds {
             feed.forget_peer(EDGE);
         }
-        self.push_event(ClientEvent::Left { reason });
-        match moving {
+        match self.joining.filter(|joining| joining.is_move) {
             Some(moving) => self.begin_joining(now, moving.edge, ALTERNATIVE_WAIT),
             None => self.begin_joining(now, self.edge, TURN_WAIT),
         }

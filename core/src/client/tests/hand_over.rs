@@ -104,6 +104,34 @@ fn the_edge_says_what_its_feed_is_from_now_on() {
     }
 }
 
+/// A new lease: the edge is asked again at once, what plays plays on.
+#[test]
+fn a_host_with_another_address_says_hello_and_keeps_what_it_has() {
+    let mut memory = Memory::new(4, 64, 8, 64);
+    let (mut client, edge) = joined_as(&mut memory, config(), Class::Push, SETTINGS());
+    for packet in 0..10 {
+        feed(&mut client, edge, &SETTINGS(), packet, 100 + packet);
+    }
+    said(&mut client);
+    let held = client.frames.newest();
+    client.relocate(NOW, Some(address(9)));
+    let told = said(&mut client);
+    let is_hello = find(&told, |message| matches!(message, Message::Hello(_)).then_some(()));
+    assert_eq!((is_hello, told.first().map(|told| told.0)), (Some(()), Some(0)));
+    assert!(client.view(NOW).is_some() && held.is_some() && client.frames.newest() == held);
+    assert_eq!(client.config.local, Some(address(9)));
+}
+
+#[test]
+fn who_watches_nothing_says_nothing_from_another_address() {
+    let mut memory = Memory::new(4, 64, 8, 64);
+    let (mut client, _) = joined_as(&mut memory, config(), Class::Push, SETTINGS());
+    client.leave(NOW);
+    said(&mut client);
+    client.relocate(NOW, None);
+    assert!(said(&mut client).is_empty());
+}
+
 /// One level down is a move within K0; K0 itself leaves no room for a child.
 #[test]
 fn a_feeder_at_the_deepest_level_is_given_up() {
