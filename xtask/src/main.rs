@@ -2,6 +2,7 @@
 
 mod bench;
 mod footprint;
+mod stb_config;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,15 @@ enum Chore {
         #[arg(value_enum)]
         which: Vec<bench::Bench>,
     },
+    /// The set-top box: build its firmware, run it in QEMU, test it; `cargo xtask stb help` says more
+    #[command(disable_help_flag = true)]
+    Stb {
+        /// Handed on
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
+    /// Write the config blob of a set-top box, or show what one says
+    StbConfig(Box<stb_config::StbConfig>),
     /// List what of core can be changed without a unit test noticing (docs/mutants.md)
     Mutants {
         /// Only files whose path contains this, for example `scaling/stage.rs`; all of core when none is named
@@ -53,6 +63,8 @@ fn main() -> ExitCode {
         }
         Chore::Footprint => footprint::run(&root),
         Chore::Bench { which } => bench::run(&root, &which),
+        Chore::Stb { arguments } => stb(&root, &arguments),
+        Chore::StbConfig(asked) => stb_config::run(*asked),
         Chore::Mutants { files, tests, missed } => mutants(&root, &files, &tests, missed),
     }
 }
@@ -78,6 +90,15 @@ fn mutants(root: &Path, files: &[String], tests: &[String], is_missed_only: bool
     command.arg(root).arg(&target).args(is_missed_only.then_some("--missed"));
     command.args(tests.iter().flat_map(|test| ["--with", test]));
     finish(command.args(files).current_dir(root))
+}
+
+/// A package of its own, whose decoder of logs is not built for the other chores.
+fn stb(root: &Path, arguments: &[std::ffi::OsString]) -> ExitCode {
+    let target = target_dir(root).join("stb");
+    let mut command = Command::new("cargo");
+    command.args(["run", "--locked", "--quiet", "--manifest-path", "set-top-box/host/Cargo.toml", "--"]);
+    command.env("CARGO_TARGET_DIR", target.join("host")).env("LIVESKY_STB_TARGET", target);
+    finish(command.args(arguments).current_dir(root))
 }
 
 /// Runs `command` to its end and takes over its verdict.
