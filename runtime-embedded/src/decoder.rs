@@ -3,7 +3,7 @@
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use livesky_core::media::{ChannelSettings, FrameId, FrameInfo, fragment_len_at};
+use livesky_core::media::{ChannelSettings, FrameId, FrameInfo, fragment_count, fragment_len_at};
 use livesky_core::store::{FragmentRef, FrameStore, StoreKey};
 
 /// A frame that is due, its bytes where they lie in the frame store.
@@ -20,6 +20,14 @@ pub struct Frame<'s, S> {
 }
 
 impl<'s, S: FrameStore> Frame<'s, S> {
+    /// A frame whose bytes lie in `store` under `key`, in fragments of `fragment_len`: for tests of a decoder. `None` when it has no valid
+    /// number of fragments.
+    #[must_use]
+    pub fn new(epoch: u16, info: FrameInfo, key: StoreKey, fragment_len: u16, store: &'s S) -> Option<Self> {
+        let fragments = fragment_count(info.len, fragment_len)?;
+        Some(Self { epoch, info, key, fragments, fragment_len, store })
+    }
+
     /// Presentation time in 90 kHz ticks, modulo 2^33 (ISO/IEC 13818-1, clause 2.4.3.7).
     #[must_use]
     pub const fn pts_ticks(&self) -> u64 {

@@ -164,3 +164,7 @@ impl<O: Output> Decoder for StandIn<O> {
 fn millis(span: Duration) -> u32 {
     u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "stand_in_tests.rs"]
+mod tests;
