@@ -229,3 +229,7 @@ impl Fabric {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "fabric_tests.rs"]
+mod tests;

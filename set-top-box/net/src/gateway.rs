@@ -294,3 +294,7 @@ impl Gateway {
         Reaction::Nothing
     }
 }
+
+#[cfg(test)]
+#[path = "gateway_tests.rs"]
+mod tests;

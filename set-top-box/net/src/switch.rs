@@ -166,7 +166,6 @@ impl SwitchHandle {
 
     /// Gives the box on `port` another address, which is returned: its next renewal is refused, the next offer is the other address.
     /// `None` when it has sent nothing yet, or all 200 addresses are taken.
-    #[must_use]
     pub fn change_lease(&self, port: PortId) -> Option<Ipv4Addr> {
         self.change(|fabric| {
             let mac = fabric.ports.get(port.index())?.mac?;

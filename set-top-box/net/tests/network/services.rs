@@ -10,8 +10,8 @@ use smoltcp::wire::{
     Icmpv4Repr, IpProtocol, Ipv4Packet, Ipv4Repr,
 };
 
-use crate::fake_box::{Cable, FakeBox, PATIENCE};
-use crate::traffic::wait_for;
+use crate::fake_box::{Cable, FakeBox, PATIENCE, box_port};
+use crate::traffic::{linux, wait_for};
 
 const MAC: EthernetAddress = EthernetAddress([0x52, 0x54, 0, 0x77, 9, 9]);
 
@@ -56,6 +56,9 @@ fn a_lease_changes_at_its_renewal() {
     let port = switch.add_port().unwrap();
     switch.set_dhcp(DhcpSettings { lease: Duration::from_secs(2), ..DhcpSettings::default() });
     let (mut one, first) = FakeBox::with_address(&switch, port);
+    let (socket, linux) = linux(&switch);
+    one.send(linux, b"x");
+    one.poll_until(PATIENCE, |_| (switch.host_sockets() == 1).then_some(())).unwrap();
     assert_eq!(switch.change_lease(port), Some(network.host(12)));
     assert_eq!(
         one.poll_until(Duration::from_millis(500), |one| (one.address != Some(first)).then_some(())),
@@ -66,6 +69,12 @@ fn a_lease_changes_at_its_renewal() {
     let refused = switch.dhcp_events().into_iter().find(|event| event.step == DhcpStep::Refused).unwrap();
     assert_eq!(refused.address, Some(first));
     assert_eq!(switch.box_address(port), second);
+    // Under the old address the box cannot be reached any longer, under the next one it can.
+    wait_for(PATIENCE, || (switch.host_sockets() == 0).then_some(())).unwrap();
+    one.send(linux, b"y");
+    one.poll_until(PATIENCE, |_| (switch.gateway_counters().udp_to_linux == 2).then_some(())).unwrap();
+    socket.send_to(b"z", (network.host(12), box_port())).unwrap();
+    assert_eq!(one.poll_until(PATIENCE, FakeBox::receive), Some((linux, b"z".to_vec())));
 }
 
 #[test]

@@ -111,6 +111,35 @@ fn a_box_that_asked_for_another_too_early_reaches_it_by_the_gateway() {
 }
 
 #[test]
+fn twenty_megabits_a_second_reach_a_box() {
+    let switch = start(119);
+    let port = switch.add_port().unwrap();
+    let (mut one, address) = FakeBox::with_address(&switch, port);
+    let (socket, linux) = linux(&switch);
+    one.send(linux, b"x");
+    one.poll_until(PATIENCE, |_| (switch.host_sockets() == 1).then_some(())).unwrap();
+    let (mut sent, mut arrived) = (0, 0);
+    let begun = Instant::now();
+    // 1,200 bytes each 480 us; what is due is sent at once when this thread was held up, as an edge would.
+    while begun.elapsed() < Duration::from_millis(600) {
+        while Duration::from_micros(480) * sent < begun.elapsed() {
+            socket.send_to(&[7; 1_200], (address, box_port())).unwrap();
+            sent += 1;
+        }
+        one.poll();
+        while one.receive().is_some() {
+            arrived += 1;
+        }
+    }
+    one.poll_until(Duration::from_millis(300), |one| {
+        arrived += u32::from(one.receive().is_some());
+        None::<()>
+    });
+    // A computer busy with other things may hold every thread up for longer than the sockets can hold.
+    assert!(arrived * 100 >= sent * 95, "{arrived} of {sent}");
+}
+
+#[test]
 fn idle_sockets_of_boxes_are_closed() {
     let network = Network::new(114).unwrap();
     let config = Config { network, host_idle_max: Duration::from_millis(100), ..Config::default() };
