@@ -1,0 +1,7 @@
+//! What `cargo xtask stb test` tries with boxes in QEMU.
+
+mod boot;
+mod run;
+mod settings;
+
+pub(crate) use run::{Trial, run};

@@ -1,0 +1,63 @@
+//! Runs trials one after the other and says how they went.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use super::boot;
+use crate::firmware;
+use crate::qemu::now;
+
+/// Why a trial failed.
+pub(super) type Failure = Box<dyn core::error::Error>;
+
+/// What can be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Trial {
+    /// Address by DHCP, datagrams to and fro in a burst, sleep when idle, exit status
+    Boot,
+    /// What a panic, an overflowing stack, a hang and missing settings end in
+    Drill,
+}
+
+/// The firmware to try it with.
+pub(super) struct Firmware {
+    /// As it ships.
+    pub(super) plain: PathBuf,
+    /// With ways to fail.
+    pub(super) drill: PathBuf,
+}
+
+/// Runs the trials; all of them when none is named.
+pub(crate) fn run(named: &[Trial]) -> ExitCode {
+    let built = now();
+    let firmware = firmware::build(&["drill"])
+        .and_then(|drill| firmware::build(&[]).map(|plain| Firmware { plain, drill }));
+    let firmware = match firmware {
+        Ok(firmware) => firmware,
+        Err(error) => {
+            eprintln!("stb test: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("firmware built in {:.1} s", built.elapsed().as_secs_f32());
+    let trials = if named.is_empty() { Trial::value_variants() } else { named };
+    let mut failed = false;
+    for trial in trials {
+        let started = now();
+        let result = match trial {
+            Trial::Boot => boot::boot(&firmware),
+            Trial::Drill => boot::drill(&firmware),
+        };
+        let took = started.elapsed().as_secs_f32();
+        match result {
+            Ok(()) => println!("{trial:?}: passed in {took:.1} s"),
+            Err(failure) => {
+                println!("{trial:?}: FAILED after {took:.1} s: {failure}");
+                failed = true;
+            }
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
