@@ -275,7 +275,9 @@ impl Source<'_> {
         unknown.sort_unstable_by_key(|key| key.span().start);
         let Some(key) = unknown.first() else { return Ok(()) };
         let name = key.get_ref();
+        let is_heading = table.get_ref().get(name.as_ref()).is_some_and(|value| value.get_ref().is_table());
         let advice = match nearest(name, KEYS) {
+            _ if is_heading => format!("settings stand without a heading: delete `[{name}]`"),
             Some(known) => format!("did you mean `{known}`?"),
             None => format!("the keys are {}", KEYS.join(", ")),
         };
@@ -369,6 +371,10 @@ mod tests {
                 "edge.toml:1:1: there is no setting `zzzzzzzzzzzzzzzzzzzzz`: the keys are udp, stun-port,",
             ),
             ("[http]\naddress = 5", "edge.toml:1:1:"),
+            (
+                "[edge]\nn1 = 5",
+                "edge.toml:1:2: there is no setting `edge`: settings stand without a heading: delete `[edge]`",
+            ),
             ("\n\n  capacity-mbps = 0", "edge.toml:3:19: `capacity-mbps` is 1 to 100000, not 0"),
             ("n1 = 70000", "edge.toml:1:6: `n1` is 1 to 65535, not 70000"),
             ("stun-port = 0", "edge.toml:1:13: `stun-port` is 1 to 65535, not 0"),

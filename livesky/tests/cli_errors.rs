@@ -69,6 +69,17 @@ fn inputs_that_are_not_there() {
 }
 
 #[test]
+fn an_input_that_ends_before_any_edge_took_it() {
+    let path = file("short.bin", b"over at once");
+    let arguments = [publishing(path.to_str().expect("a path of ASCII")), vec!["--raw"]].concat();
+    let line = error_of(&arguments);
+    assert!(line.contains("no edge takes publishers at"), "{line}");
+    fs::remove_file(path).expect("the file is there");
+    let line = error_of(&["simulate", "smoke-churn", "--seed", "-1"]);
+    assert!(line.contains("invalid value '-1' for '--seed <SEED>'"), "{line}");
+}
+
+#[test]
 fn ports_in_use() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = holder.local_addr().expect("an address").to_string();

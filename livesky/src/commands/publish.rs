@@ -48,11 +48,12 @@ pub(super) async fn run(args: PublishArgs) -> Result<(), Failure> {
     let mut driver = executor::spawn(driver);
     let stats = Arc::new(FeedStats::default());
     let feeding = {
-        let (publisher, stats) = (publisher.clone(), Arc::clone(&stats));
+        let (publisher, stats, node) = (publisher.clone(), Arc::clone(&stats), args.to);
         executor::spawn(async move {
             feed(head, cuts, &publisher, &stats).await?;
             sleep(LINGER).await;
-            Ok(())
+            // An input so short that it was over before patience was.
+            if publisher.status().accepts == 0 { Err(Error::NoNode { node }) } else { Ok(()) }
         })
     };
     let watching = watch(&args, &publisher, &stats, report);

@@ -46,7 +46,7 @@ pub struct PlayArgs {
     #[arg(long = "list", conflicts_with = "scenario")]
     pub is_list: bool,
     /// The seed that decides everything [default: 1]
-    #[arg(long, value_name = "SEED", conflicts_with = "seeds")]
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true, conflicts_with = "seeds")]
     pub seed: Option<u64>,
     /// Several seeds: `10` is 1 to 10, `3..13` is 3 to 12, `3..=13` is 3 to 13, `all` as many as the scenario says
     #[arg(long, value_name = "SEEDS")]
