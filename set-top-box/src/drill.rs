@@ -1,16 +1,23 @@
-//! Ways to fail on purpose, for the tests of the board: the channel's name says which.
+//! Ways to fail on purpose and other exercises, for the tests of the board: the channel's name says which.
 
 use core::hint::black_box;
 
-use crate::board::Watchdog;
+use crate::board::{self, Recording, Status, Watchdog};
 
-/// Fails in the way that `channel` asks for, or returns.
+/// Does what `channel` asks for, or returns.
 #[allow(clippy::panic, reason = "that is the drill")]
 pub(crate) fn perform(channel: &str, watchdog: &mut Watchdog) {
     match channel {
         "drill-panic" => panic!("as asked"),
         "drill-overflow" => {
             black_box(deeper(1));
+        }
+        "drill-record" => {
+            let mut recording = Recording::create(c"recorded");
+            for part in 0..=u8::MAX {
+                recording.write(&[part; 188]);
+            }
+            board::exit(Status::Success);
         }
         "drill-hang" => {
             watchdog.feed();

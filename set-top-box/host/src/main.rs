@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use qemu::{RunningBox, WaitError};
+use qemu::{Cable, RunningBox, WaitError};
 use trial::Trial;
 
 #[derive(Parser)]
@@ -26,9 +26,12 @@ enum Chore {
         /// The config blob that `cargo xtask stb-config` wrote
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
-        /// The network, as QEMU's -netdev has it, without an id
-        #[arg(long, default_value = "user")]
-        netdev: String,
+        /// The network, as QEMU's -netdev has it, with id=net [default: user,id=net]
+        #[arg(long)]
+        netdev: Option<String>,
+        /// Tells boxes on one network apart
+        #[arg(long, default_value_t = 0)]
+        number: u8,
     },
     /// Boot boxes and see whether they do what they should
     Test {
@@ -46,7 +49,9 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             })
             .map_err(Into::into),
-        Chore::Run { config, netdev } => run(&config, &netdev),
+        Chore::Run { config, netdev, number } => {
+            run(&config, &netdev.map_or_else(Cable::to_host, |netdev| Cable::new(netdev, number)))
+        }
         Chore::Test { trials } => Ok(trial::run(&trials)),
     };
     done.unwrap_or_else(|error| {
@@ -55,10 +60,10 @@ fn main() -> ExitCode {
     })
 }
 
-fn run(config: &Path, netdev: &str) -> Result<ExitCode, Box<dyn core::error::Error>> {
+fn run(config: &Path, cable: &Cable) -> Result<ExitCode, Box<dyn core::error::Error>> {
     let config = std::fs::read(config).map_err(|error| format!("{}: {error}", config.display()))?;
     let elf = firmware::build(&[])?;
-    let mut stb = RunningBox::boot(&elf, &config, netdev)?;
+    let mut stb = RunningBox::boot(&elf, &config, cable)?;
     stb.is_loud = true;
     loop {
         match stb.next_line(Duration::from_secs(3600)) {

@@ -1,8 +1,9 @@
-//! A box in QEMU: started, listened to, measured, ended.
+//! A box in QEMU: started, listened to, measured, its cable pulled, ended.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
-use std::io;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -12,7 +13,7 @@ use std::time::Instant;
 use crate::log::{self, LogLine};
 
 /// The machine that the firmware's board files describe.
-const MACHINE: [&str; 19] = [
+const MACHINE: [&str; 20] = [
     "-machine",
     "virt,gic-version=3",
     "-cpu",
@@ -32,10 +33,16 @@ const MACHINE: [&str; 19] = [
     "-chardev",
     "stdio,id=log,signal=off",
     "-semihosting-config",
+    "enable=on,target=native,chardev=log",
 ];
-const SEMIHOSTING: &str = "enable=on,target=native,chardev=log";
 /// Where the firmware looks for its config blob: the start of the second bank of flash.
 const CONFIG_ADDRESS: u32 = 0x0400_0000;
+/// Names in the box's folder; a path to a socket must be short.
+const CONFIG_FILE: &str = "config";
+const MONITOR_FILE: &str = "monitor";
+const MONITOR_PATIENCE: Duration = Duration::from_secs(5);
+/// What QEMU calls the network's far side.
+pub(crate) const NETDEV_ID: &str = "net";
 /// Between two looks at a process that is about to end.
 const LOOK: Duration = Duration::from_millis(5);
 /// Clock ticks a second in /proc/PID/stat; 100 on every Linux (man 5 proc, USER_HZ).
@@ -66,46 +73,101 @@ pub(crate) enum WaitError {
     Ended(Option<i32>),
 }
 
+/// Where a box's cable leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cable {
+    /// What follows `-netdev`, with [`NETDEV_ID`] as its id.
+    pub(crate) netdev: String,
+    /// The box's hardware address; boxes on one network differ.
+    pub(crate) mac: [u8; 6],
+}
+
+impl Cable {
+    /// QEMU's own network: the host is at 10.0.2.2, and a DHCP server gives out 10.0.2.15. Its DNS server is the host's.
+    pub(crate) fn to_host() -> Self {
+        Self::new(format!("user,id={NETDEV_ID}"), 0)
+    }
+
+    /// `netdev` as above; `number` tells the boxes of a network apart.
+    pub(crate) const fn new(netdev: String, number: u8) -> Self {
+        // Locally administered (IEEE 802, 8.2.2); the prefix is QEMU's.
+        Self { netdev, mac: [0x52, 0x54, 0, 0x77, 0, number] }
+    }
+}
+
 /// A box that runs, until it ends on its own, is killed or dropped.
 pub(crate) struct RunningBox {
     qemu: Child,
     started: Instant,
     incoming: Receiver<LogLine>,
     heard: Vec<LogLine>,
-    config: PathBuf,
+    folder: PathBuf,
     /// Whether each line is printed as it comes.
     pub(crate) is_loud: bool,
 }
 
 impl RunningBox {
-    /// Boots the firmware in `elf` with `config` in its flash. `network` is QEMU's `-netdev` value without its id, for
-    /// example `user` or `dgram,local.type=inet,...`.
+    /// Boots the firmware in `elf` with `config` in its flash; empty: the flash is blank.
     ///
     /// # Errors
     /// The firmware cannot be read, or QEMU not be started.
-    pub(crate) fn boot(elf: &Path, config: &[u8], network: &str) -> Result<Self, BootError> {
+    pub(crate) fn boot(elf: &Path, config: &[u8], cable: &Cable) -> Result<Self, BootError> {
         static BOXES: AtomicU32 = AtomicU32::new(0);
-        let firmware = std::fs::read(elf).map_err(|error| BootError::File(elf.to_owned(), error))?;
-        let table = log::table(&firmware).map_err(BootError::Log)?;
-        let name =
-            format!("livesky-stb-{}-{}.cfg", std::process::id(), BOXES.fetch_add(1, Ordering::Relaxed));
-        let blob = std::env::temp_dir().join(name);
-        std::fs::write(&blob, config).map_err(|error| BootError::File(blob.clone(), error))?;
+        let in_elf = |error| BootError::File(elf.to_owned(), error);
+        let table = log::table(&std::fs::read(elf).map_err(in_elf)?).map_err(BootError::Log)?;
+        let elf = elf.canonicalize().map_err(in_elf)?;
+        let number = BOXES.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("livesky-stb-{}-{number}", std::process::id()));
+        let in_folder = |error| BootError::File(folder.clone(), error);
+        std::fs::create_dir_all(&folder).map_err(in_folder)?;
+        std::fs::write(folder.join(CONFIG_FILE), config).map_err(in_folder)?;
+
+        let [a, b, c, d, e, f] = cable.mac;
+        let mac = format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
         let mut command = Command::new("qemu-system-aarch64");
-        command.args(MACHINE).arg(SEMIHOSTING);
-        command.args(["-netdev", &format!("{network},id=net"), "-device", "virtio-net-device,netdev=net"]);
+        command.args(MACHINE).args(["-qmp", &format!("unix:{MONITOR_FILE},server=on,wait=off")]);
+        command.args(["-netdev", &cable.netdev]);
+        command.args(["-device", &format!("virtio-net-device,netdev={NETDEV_ID},mac={mac}")]);
         if !config.is_empty() {
-            let file = blob.display().to_string().replace(',', ",,");
-            command.args(["-device", &format!("loader,file={file},addr={CONFIG_ADDRESS:#x},force-raw=on")]);
+            let load = format!("loader,file={CONFIG_FILE},addr={CONFIG_ADDRESS:#x},force-raw=on");
+            command.args(["-device", &load]);
         }
-        command.arg("-kernel").arg(elf).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.arg("-kernel").arg(elf).current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped());
         let started = now();
         let mut qemu = command.spawn().map_err(BootError::Qemu)?;
         let (outgoing, incoming) = channel();
         if let Some(stream) = qemu.stdout.take() {
             thread::spawn(move || log::decode(&table, stream, &outgoing));
         }
-        Ok(Self { qemu, started, incoming, heard: Vec::new(), config: blob, is_loud: false })
+        Ok(Self { qemu, started, incoming, heard: Vec::new(), folder, is_loud: false })
+    }
+
+    /// Where the box's files go, those that the firmware writes included; gone with the box.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Pulls the cable at the box's own end, or puts it back: the box is told so by its network device.
+    ///
+    /// # Errors
+    /// QEMU does not listen, or does not obey.
+    pub(crate) fn set_link(&self, is_up: bool) -> io::Result<()> {
+        // QEMU Machine Protocol: a greeting, then one line of JSON for each command (QEMU, docs/interop/qmp-spec).
+        let stream = UnixStream::connect(self.folder.join(MONITOR_FILE))?;
+        stream.set_read_timeout(Some(MONITOR_PATIENCE))?;
+        let mut answers = BufReader::new(stream.try_clone()?).lines();
+        answers.next().transpose()?;
+        let link = format!("{{\"name\":\"{NETDEV_ID}\",\"up\":{is_up}}}");
+        for (command, arguments) in [("qmp_capabilities", "{}"), ("set_link", &link)] {
+            writeln!(&stream, "{{\"execute\":\"{command}\",\"arguments\":{arguments}}}")?;
+            // Events come in between.
+            let is_answer = |line: &String| line.contains("\"return\"") || line.contains("\"error\"");
+            let answer = answers.find(|line| line.as_ref().map_or(true, is_answer)).transpose()?;
+            if !answer.is_some_and(|answer| answer.contains("\"return\"")) {
+                return Err(io::Error::other(format!("QEMU refuses {command}")));
+            }
+        }
+        Ok(())
     }
 
     /// When QEMU was started.
@@ -189,7 +251,7 @@ impl RunningBox {
 impl Drop for RunningBox {
     fn drop(&mut self) {
         self.kill();
-        let _ = std::fs::remove_file(&self.config);
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Texts that are checked once, where they are made.
 
 use core::fmt;
-use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -68,11 +67,9 @@ impl HostName {
     /// # Errors
     /// The text is no host name (RFC 1123, 2.1), or it is an address.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
-        if text.parse::<IpAddr>().is_ok() || !text.split('.').all(is_label) {
-            return Err(InvalidName);
-        }
-        // A last label of digits alone is an address that was mistyped.
-        if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
+        // A last label of digits alone ends an IPv4 address, or one that was mistyped (RFC 1123, 2.1).
+        let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+        if !text.split('.').all(is_label) || text.rsplit('.').next().is_some_and(is_number) {
             return Err(InvalidName);
         }
         heapless::String::try_from(text).map(Self).map_err(|_| InvalidName)

@@ -10,6 +10,7 @@
 //! | [`Board::seed`] | a [`Seed`]: 32 bytes that differ at each start, and whether nobody can guess them |
 //! | [`Board::config`] | the flash region of the config blob, read; anything may stand in it |
 //! | [`exit`] | ends the run with a [`Status`]: a reset on a real box, a process's status here |
+//! | `Recording` | feature `record`, for tests in QEMU: a file on the computer; no other board needs it |
 //! | [`STATE_BYTES`], [`NETWORK_BYTES`] | what its own statics take, for the sum in `resources.rs` |
 //!
 //! It also links what works by name: embassy's time driver and `__pender`, a `critical-section`, a logger and a timestamp
@@ -21,4 +22,6 @@
 
 mod virt;
 
+#[cfg(feature = "record")]
+pub(crate) use virt::Recording;
 pub(crate) use virt::{Board, NETWORK_BYTES, Net, STATE_BYTES, Seed, SeedSource, Status, Watchdog, exit};

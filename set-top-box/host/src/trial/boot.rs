@@ -7,13 +7,12 @@ use std::thread;
 
 use livesky_stb_settings::{Edge, EdgeHost};
 
-use super::run::{Failure, Firmware};
+use super::run::{Failure, Firmware, expect};
 use super::settings;
 use crate::log::{Level, LogLine};
-use crate::qemu::{RunningBox, now};
+use crate::qemu::{Cable, RunningBox, now};
 
-/// QEMU's own network: the host is at 10.0.2.2, and a DHCP server gives out 10.0.2.15.
-const USER_NETWORK: &str = "user";
+/// The host on QEMU's own network.
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 /// What the firmware ends with: `Status` in set-top-box/src/board/virt/exit.rs.
 const SUCCESS: i32 = 0;
@@ -37,7 +36,7 @@ pub(super) fn boot(firmware: &Firmware) -> Result<(), Failure> {
     let host = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     host.set_read_timeout(Some(PATIENCE))?;
     let edge = Edge { host: EdgeHost::Address(IpAddr::V4(HOST)), port: host.local_addr()?.port() };
-    let mut stb = RunningBox::boot(&firmware.plain, &settings::by_dhcp(edge, "boot")?, USER_NETWORK)?;
+    let mut stb = RunningBox::boot(&firmware.plain, &settings::by_dhcp(edge, "boot")?, &Cable::to_host())?;
 
     let mut datagram = [0; 1500];
     let (_, address) = host.recv_from(&mut datagram)?;
@@ -81,20 +80,28 @@ pub(super) fn drill(firmware: &Firmware) -> Result<(), Failure> {
         let edge = Edge { host: EdgeHost::Address(IpAddr::V4(HOST)), port: 9 };
         fails(firmware, &settings::by_dhcp(edge, channel)?, status, words)?;
     }
+    records(firmware)?;
     fails(firmware, &[], NO_SETTINGS, "no settings: nothing is written there")?;
     fails(firmware, b"LSTB\x01\x00\x00\x00\x00\x00\x00\x00", NO_SETTINGS, "the checksum is wrong")
 }
 
+/// What the firmware writes through semihosting is a file on this side.
+fn records(firmware: &Firmware) -> Result<(), Failure> {
+    let edge = Edge { host: EdgeHost::Address(IpAddr::V4(HOST)), port: 9 };
+    let config = settings::by_dhcp(edge, "drill-record")?;
+    let mut stb = RunningBox::boot(&firmware.drill, &config, &Cable::to_host())?;
+    expect(stb.exit_status(PATIENCE) == Some(SUCCESS), "the recording ends well")?;
+    let recorded = std::fs::read(stb.folder().join("recorded"))?;
+    let expected: Vec<u8> = (0..=u8::MAX).flat_map(|part| [part; 188]).collect();
+    expect(recorded == expected, "the recording is what was written")
+}
+
 fn fails(firmware: &Firmware, config: &[u8], status: i32, words: &str) -> Result<(), Failure> {
-    let mut stb = RunningBox::boot(&firmware.drill, config, USER_NETWORK)?;
+    let mut stb = RunningBox::boot(&firmware.drill, config, &Cable::to_host())?;
     let is_it = |line: &LogLine| line.level == Some(Level::Error) && line.text.contains(words);
     let started = now();
     let line = stb.wait_for(is_it, PATIENCE).map_err(|error| format!("`{words}`: {error}"))?;
     let ended = stb.exit_status(PATIENCE);
     println!("{} (status {ended:?}, {} ms)", line.text, started.elapsed().as_millis());
     expect(ended == Some(status), "the status tells what happened")
-}
-
-fn expect(holds: bool, what: &str) -> Result<(), Failure> {
-    if holds { Ok(()) } else { Err(format!("this does not hold: {what}").into()) }
 }

@@ -1,6 +1,7 @@
 //! What `cargo xtask stb test` tries with boxes in QEMU.
 
 mod boot;
+mod network;
 mod run;
 mod settings;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use super::boot;
+use super::{boot, network};
 use crate::firmware;
 use crate::qemu::now;
 
@@ -19,6 +19,8 @@ pub(crate) enum Trial {
     Boot,
     /// What a panic, an overflowing stack, a hang and missing settings end in
     Drill,
+    /// A name looked up, a cable pulled for a while, and a neighbour on the same switch
+    Network,
 }
 
 /// The firmware to try it with.
@@ -27,6 +29,11 @@ pub(super) struct Firmware {
     pub(super) plain: PathBuf,
     /// With ways to fail.
     pub(super) drill: PathBuf,
+}
+
+/// Fails with `what` unless it holds.
+pub(super) fn expect(holds: bool, what: &str) -> Result<(), Failure> {
+    if holds { Ok(()) } else { Err(format!("this does not hold: {what}").into()) }
 }
 
 /// Runs the trials; all of them when none is named.
@@ -49,6 +56,7 @@ pub(crate) fn run(named: &[Trial]) -> ExitCode {
         let result = match trial {
             Trial::Boot => boot::boot(&firmware),
             Trial::Drill => boot::drill(&firmware),
+            Trial::Network => network::network(&firmware),
         };
         let took = started.elapsed().as_secs_f32();
         match result {
