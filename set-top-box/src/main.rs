@@ -31,15 +31,9 @@ fn start(spawner: Spawner, board: Board) {
     };
     let settings: &'static Settings = resources::SETTINGS.init(settings);
     let network = settings::network(&settings.network);
-    let (stack, runner) = embassy_net::new(net, network, resources::STACK.take(), network_seed(&seed));
+    let (stack, runner) = embassy_net::new(net, network, resources::STACK.take(), seed.network);
     spawn(&spawner, run_network(runner));
-    spawn(&spawner, watch(stack, settings, watchdog));
-}
-
-/// The stack's own draws: ports, query ids.
-fn network_seed(seed: &Seed) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = seed.bytes;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    spawn(&spawner, watch(stack, settings, seed, watchdog));
 }
 
 fn spawn<S, E>(spawner: &Spawner, task: Result<SpawnToken<S>, E>) {
@@ -56,9 +50,9 @@ async fn run_network(mut runner: Runner<'static, Net>) -> ! {
 }
 
 #[embassy_executor::task]
-async fn watch(stack: Stack<'static>, settings: &'static Settings, mut watchdog: Watchdog) {
+async fn watch(stack: Stack<'static>, settings: &'static Settings, seed: Seed, mut watchdog: Watchdog) {
     #[cfg(feature = "drill")]
     drill::perform(settings.channel.as_str(), &mut watchdog);
-    let status = viewer::watch(stack, settings, &mut watchdog).await;
+    let status = viewer::watch(stack, settings, &seed, &mut watchdog).await;
     board::exit(status)
 }

@@ -10,7 +10,7 @@ use embassy_net::udp::{RecvError, UdpMetadata, UdpSocket};
 use embassy_time::{Duration, Timer, with_timeout};
 use livesky_stb_settings::{EdgeHost, Settings};
 
-use crate::board::{Status, Watchdog};
+use crate::board::{Seed, Status, Watchdog};
 use crate::resources::{self, Metadata};
 
 /// Time between two meals of the watchdog, and between two greetings.
@@ -24,8 +24,14 @@ const GREETING: &[u8] = b"livesky-stb";
 /// What makes it stop.
 const FAREWELL: &[u8] = b"quit";
 
-/// Runs until the far end says so; the status to end with.
-pub(crate) async fn watch(stack: Stack<'static>, settings: &Settings, watchdog: &mut Watchdog) -> Status {
+/// Runs until the far end says so; the status to end with. `stack` is run by a task of its own; whoever needs randomness draws it
+/// from `_seed.viewer`, which nobody else reads.
+pub(crate) async fn watch(
+    stack: Stack<'static>,
+    settings: &Settings,
+    _seed: &Seed,
+    watchdog: &mut Watchdog,
+) -> Status {
     while_fed(watchdog, stack.wait_config_up()).await;
     if let Some(config) = stack.config_v4() {
         defmt::info!("address {}", defmt::Display2Format(&config.address));

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`Board::net`] | an `embassy_net_driver::Driver` for Ethernet that wakes its task by interrupt; rings for bursts of 128 packets or more; reports the link's state |
 //! | [`Board::watchdog`] | a [`Watchdog`]: once fed, it ends the run when it is not fed for [`Watchdog::LIMIT`] |
-//! | [`Board::seed`] | a [`Seed`]: 32 bytes that differ at each start, and whether nobody can guess them |
+//! | [`Board::seed`] | a [`Seed`]: bytes that differ at each start, and whether nobody can guess them |
 //! | [`Board::config`] | the flash region of the config blob, read; anything may stand in it |
 //! | [`exit`] | ends the run with a [`Status`]: a reset on a real box, a process's status here |
 //! | `Recording` | feature `record`, for tests in QEMU: a file on the computer; no other board needs it |

@@ -6,10 +6,12 @@ use virtio_drivers::transport::DeviceType;
 use super::dma::Identity;
 use super::{mmio, time};
 
-/// 32 bytes, and what they are worth.
+/// Two draws, and what they are worth.
 pub(crate) struct Seed {
-    /// For generators and keys.
-    pub(crate) bytes: [u8; 32],
+    /// For what can be seen on the wire: ports, query ids.
+    pub(crate) network: u64,
+    /// For generators and keys; it does not follow from the other.
+    pub(crate) viewer: [u8; 32],
     /// Where they are from.
     pub(crate) source: SeedSource,
 }
@@ -25,11 +27,11 @@ pub(crate) enum SeedSource {
 
 /// Asks the machine's random number generator (`-device virtio-rng-device`), or does without.
 pub(super) fn seed(mac: [u8; 6]) -> Seed {
-    let mut bytes = [0; 32];
+    let mut bytes = [0; 40];
     if let Some((_, transport)) = mmio::find(DeviceType::EntropySource) {
         let device = VirtIORng::<Identity, _>::new(transport);
         if device.is_ok_and(|mut device| device.request_entropy(&mut bytes) == Ok(bytes.len())) {
-            return Seed { bytes, source: SeedSource::Device };
+            return Seed::new(bytes, SeedSource::Device);
         }
     }
     let mac = mac.into_iter().fold(0, |sum, byte| sum << 8 | u64::from(byte));
@@ -41,5 +43,16 @@ pub(super) fn seed(mac: [u8; 6]) -> Seed {
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         chunk.copy_from_slice(&(mixed ^ mixed >> 31).to_le_bytes());
     }
-    Seed { bytes, source: SeedSource::Counter }
+    Seed::new(bytes, SeedSource::Counter)
+}
+
+impl Seed {
+    fn new(bytes: [u8; 40], source: SeedSource) -> Self {
+        let mut seed = Self { network: 0, viewer: [0; 32], source };
+        if let Some((network, viewer)) = bytes.split_first_chunk() {
+            seed.network = u64::from_le_bytes(*network);
+            seed.viewer.copy_from_slice(viewer);
+        }
+        seed
+    }
 }
