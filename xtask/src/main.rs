@@ -1,6 +1,7 @@
 //! Checks and chores of this repository: `cargo xtask help` lists them.
 
 mod bench;
+mod c_abi;
 mod footprint;
 mod stb_config;
 mod tidy;
@@ -38,6 +39,14 @@ enum Chore {
     },
     /// Write the config blob of a set-top box, or show what one says
     StbConfig(Box<stb_config::StbConfig>),
+    /// Write bindings/c/include/livesky.h from the Rust sources (docs/c.md)
+    CHeader {
+        /// Only say whether it is what they say
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the C header, build the example in C, and let it watch a real edge, also in valgrind
+    CTest,
     /// List what of core can be changed without a unit test noticing (docs/mutants.md)
     Mutants {
         /// Only files whose path contains this, for example `scaling/stage.rs`; all of core when none is named
@@ -65,6 +74,8 @@ fn main() -> ExitCode {
         Chore::Bench { which } => bench::run(&root, &which),
         Chore::Stb { arguments } => stb(&root, &arguments),
         Chore::StbConfig(asked) => stb_config::run(*asked),
+        Chore::CHeader { check } => c_abi::header(&root, check),
+        Chore::CTest => c_abi::test(&root),
         Chore::Mutants { files, tests, missed } => mutants(&root, &files, &tests, missed),
     }
 }
