@@ -115,6 +115,10 @@ static void receive(livesky_client_t *client, int udp) {
         must("timeout", livesky_client_handle_timeout(client, now_us()));
 }
 
+/* In the order of livesky_refusal_t and livesky_leave_t. */
+static const char *const refusals[] = {"", "no such channel", "not on air yet", "no capacity", "too many clients", "going down", "ticket"};
+static const char *const leaves[] = {"", "done", "the edge is silent", "the channel ended", "nobody feeds us", "the edge goes down"};
+
 static void take_events(livesky_client_t *client, FILE *out) {
     livesky_event_t event;
     while (livesky_client_poll_event(client, &event) == LIVESKY_RESULT_OK) {
@@ -128,10 +132,10 @@ static void take_events(livesky_client_t *client, FILE *out) {
                 }
                 break;
             case LIVESKY_EVENT_KIND_JOINED: fprintf(stderr, "viewer: joined\n"); break;
-            case LIVESKY_EVENT_KIND_REFUSED: fprintf(stderr, "viewer: refused, reason %d\n", (int)event.refusal); break;
+            case LIVESKY_EVENT_KIND_REFUSED: fprintf(stderr, "viewer: refused: %s\n", refusals[event.refusal]); break;
             case LIVESKY_EVENT_KIND_STALLED: fprintf(stderr, "viewer: stalled\n"); break;
             case LIVESKY_EVENT_KIND_SKIPPED: fprintf(stderr, "viewer: %u frames skipped\n", (unsigned)(event.skipped_to - event.skipped_from)); break;
-            case LIVESKY_EVENT_KIND_LEFT: fprintf(stderr, "viewer: session over, reason %d\n", (int)event.leave); break;
+            case LIVESKY_EVENT_KIND_LEFT: fprintf(stderr, "viewer: session over: %s\n", leaves[event.leave]); break;
             case LIVESKY_EVENT_KIND_NONE:
             case LIVESKY_EVENT_KIND_REDIRECTED:
             case LIVESKY_EVENT_KIND_STARTED:

@@ -21,9 +21,12 @@
 #![allow(clippy::missing_safety_doc, reason = "said once, above, and in the words of C at each function")]
 
 // For its panic handler, which a library that C links must bring; nothing else of it is used.
+#[cfg(any(test, not(livesky_bare)))]
 extern crate std;
 
 mod address;
+#[cfg(all(livesky_bare, not(test)))]
+mod bare;
 mod client;
 mod config;
 mod create;
