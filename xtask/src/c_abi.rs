@@ -28,7 +28,7 @@ pub(crate) fn header(root: &Path, is_check: bool) -> ExitCode {
     crate::finish(&mut header_command(root, is_check))
 }
 
-/// Checks the header, builds the example against the library that the tests built, and lets it watch: once by itself, once in valgrind.
+/// Checks the header and the build without std, builds the example against the library that the tests built, and lets it watch: once by itself, once in valgrind.
 pub(crate) fn test(root: &Path) -> ExitCode {
     match run(root) {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,8 +47,20 @@ fn header_command(root: &Path, is_check: bool) -> Command {
     command
 }
 
+/// The library without std, as docs/c.md says, for a computer of 32 bits.
+fn bare_command(root: &Path) -> Command {
+    let mut command = Command::new("bash");
+    command.args([".ci/bare-cargo", "rustc", "--locked", "--quiet", "--package", "livesky-c", "--lib"]);
+    command.args(["--crate-type", "staticlib", "--target", "thumbv7em-none-eabihf"]).current_dir(root);
+    command
+        .env("CARGO_TARGET_DIR", crate::target_dir(root).join("c-bare"))
+        .env("RUSTFLAGS", "--cfg livesky_bare");
+    command
+}
+
 fn run(root: &Path) -> Result<(), String> {
     succeed(&mut header_command(root, true))?;
+    succeed(&mut bare_command(root))?;
     let built = build(root)?;
     let folder = crate::target_dir(root).join("c-test");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;

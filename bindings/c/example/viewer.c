@@ -86,8 +86,10 @@ static int open_socket(const char *host, const char *port, livesky_config_t *con
     int probe = socket(found->ai_family, SOCK_DGRAM, 0), udp = socket(found->ai_family, SOCK_DGRAM, 0);
     struct sockaddr_storage any = {.ss_family = address.ss_family};
     socklen_t len = sizeof address;
-    if (probe < 0 || udp < 0 || bind(udp, (struct sockaddr *)&any, found->ai_addrlen) != 0) fail("socket", strerror(errno));
-    if (connect(probe, found->ai_addr, found->ai_addrlen) == 0 && getsockname(probe, (struct sockaddr *)&address, &len) == 0) {
+    if (probe < 0 || udp < 0 || bind(udp, (struct sockaddr *)&any, found->ai_addrlen) != 0)
+        fail("socket", strerror(errno));
+    if (connect(probe, found->ai_addr, found->ai_addrlen) == 0 &&
+        getsockname(probe, (struct sockaddr *)&address, &len) == 0) {
         config->local = from_socket(&address);
         len = sizeof any;
         if (getsockname(udp, (struct sockaddr *)&any, &len) != 0) fail("socket", strerror(errno));
@@ -104,7 +106,8 @@ static void receive(livesky_client_t *client, int udp) {
     struct sockaddr_storage from;
     for (int count = 0; count < 64; count++) {
         socklen_t from_len = sizeof from;
-        ssize_t len = recvfrom(udp, datagram, sizeof datagram, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+        struct sockaddr *name = (struct sockaddr *)&from;
+        ssize_t len = recvfrom(udp, datagram, sizeof datagram, MSG_DONTWAIT, name, &from_len);
         if (len < 0) break; /* Nothing more, or an ICMP error: the client sees for itself who is silent. */
         livesky_address_t remote = from_socket(&from);
         /* That one is ignored is counted in the status. */
@@ -115,31 +118,25 @@ static void receive(livesky_client_t *client, int udp) {
         must("timeout", livesky_client_handle_timeout(client, now_us()));
 }
 
-/* In the order of livesky_refusal_t and livesky_leave_t. */
-static const char *const refusals[] = {"", "no such channel", "not on air yet", "no capacity", "too many clients", "going down", "ticket"};
-static const char *const leaves[] = {"", "done", "the edge is silent", "the channel ended", "nobody feeds us", "the edge goes down"};
+/* In the order of livesky_event_kind_t, livesky_refusal_t and livesky_leave_t. */
+static const char *const kinds[] = {"", "joined", "refused", "sent to another edge", "started", "", "stalled",
+                                    "resumed", "frames skipped", "session over"};
+static const char *const refusals[] = {"", ": no such channel", ": not on air yet", ": no capacity",
+                                       ": too many clients", ": the edge goes down", ": no good ticket"};
+static const char *const leaves[] = {"", ": done", ": the edge is silent", ": the channel ended", ": nobody feeds us",
+                                     ": the edge goes down"};
 
 static void take_events(livesky_client_t *client, FILE *out) {
     livesky_event_t event;
     while (livesky_client_poll_event(client, &event) == LIVESKY_RESULT_OK) {
-        switch (event.kind) {
-            case LIVESKY_EVENT_KIND_FRAME:
-                for (uint16_t index = 0; index < event.frame.fragments; index++) {
-                    const uint8_t *bytes;
-                    size_t len;
-                    must("frame", livesky_client_frame_fragment(client, index, &bytes, &len));
-                    if (fwrite(bytes, 1, len, out) != len) fail("output", strerror(errno));
-                }
-                break;
-            case LIVESKY_EVENT_KIND_JOINED: fprintf(stderr, "viewer: joined\n"); break;
-            case LIVESKY_EVENT_KIND_REFUSED: fprintf(stderr, "viewer: refused: %s\n", refusals[event.refusal]); break;
-            case LIVESKY_EVENT_KIND_STALLED: fprintf(stderr, "viewer: stalled\n"); break;
-            case LIVESKY_EVENT_KIND_SKIPPED: fprintf(stderr, "viewer: %u frames skipped\n", (unsigned)(event.skipped_to - event.skipped_from)); break;
-            case LIVESKY_EVENT_KIND_LEFT: fprintf(stderr, "viewer: session over: %s\n", leaves[event.leave]); break;
-            case LIVESKY_EVENT_KIND_NONE:
-            case LIVESKY_EVENT_KIND_REDIRECTED:
-            case LIVESKY_EVENT_KIND_STARTED:
-            case LIVESKY_EVENT_KIND_RESUMED: break;
+        if (event.kind != LIVESKY_EVENT_KIND_FRAME)
+            fprintf(stderr, "viewer: %s%s%s\n", kinds[event.kind], refusals[event.refusal], leaves[event.leave]);
+        /* Not a frame: no fragments. */
+        for (uint16_t index = 0; index < event.frame.fragments; index++) {
+            const uint8_t *bytes;
+            size_t len;
+            must("frame", livesky_client_frame_fragment(client, index, &bytes, &len));
+            if (fwrite(bytes, 1, len, out) != len) fail("output", strerror(errno));
         }
     }
     if (fflush(out) != 0) fail("output", strerror(errno));
@@ -159,7 +156,7 @@ static void transmit(livesky_client_t *client, int udp) {
 static livesky_status_t print_status(livesky_client_t *client) {
     livesky_status_t status;
     must("status", livesky_client_status(client, now_us(), &status));
-    fprintf(stderr, "viewer: %s, buffer %u ms, %u frames, %u stalls, edge %llu B, %u peers as parents %llu B, ignored %llu\n",
+    fprintf(stderr, "viewer: %s, buffer %u ms, %u frames, %u stalls, edge %llu B, %u parents %llu B, ignored %llu\n",
             status.is_joined ? "joined" : "joining", (unsigned)status.buffer_ms, (unsigned)status.frames_played,
             (unsigned)status.stalls, (unsigned long long)status.bytes_edge, (unsigned)status.parents,
             (unsigned long long)status.bytes_peers, (unsigned long long)status.rejects);
@@ -172,7 +169,8 @@ int main(int argc, char **argv) {
     if (out == NULL) fail(argv[5], strerror(errno));
     livesky_config_t config;
     must("header", livesky_config_init(&config, LIVESKY_ABI_VERSION));
-    if (entropy == NULL || fread(&config.seed, sizeof config.seed, 1, entropy) != 1) fail("/dev/urandom", strerror(errno));
+    if (entropy == NULL || fread(&config.seed, sizeof config.seed, 1, entropy) != 1)
+        fail("/dev/urandom", strerror(errno));
     fclose(entropy);
     config.upload_bps = 2000000;
     /* Room for channels up to 8 Mbit/s at 50 frames a second, played 4 s behind live. */

@@ -3,7 +3,7 @@
 use core::panic::PanicInfo;
 
 unsafe extern "C" {
-    /// C's (C11, 7.22.4.1).
+    /// C's (C11, 7.22.4.1). SAFETY: it asks nothing of its caller.
     safe fn abort() -> !;
 }
 
