@@ -7,10 +7,12 @@ use core::time::Duration;
 use livesky_core::client::ClientConfig;
 use livesky_core::media::ChannelName;
 use livesky_core::store::{FrameStore, PagePool};
+use livesky_core::wire::control::ClientId;
 use livesky_core::{Endpoint, Instant};
 
 use crate::decoder::Decoder;
 use crate::health::{Health, HealthWord, Watchdog};
+use crate::log::info;
 use crate::remote::{Order, Remote};
 use crate::resources::ClientMemory;
 use crate::seam::UdpSocket;
@@ -21,6 +23,8 @@ use crate::viewer::Viewer;
 const BEAT: Duration = Duration::from_secs(1);
 /// A decoder that takes nothing for so long has died: the watchdog is not fed any more.
 const DECODER_DEAD_AFTER: Duration = Duration::from_secs(10);
+/// A line about the session goes to the log once in so many beats.
+const BEATS_PER_LINE: u16 = 10;
 /// How long a viewer that leaves tries to tell everybody.
 const FAREWELL: Duration = Duration::from_millis(200);
 
@@ -196,6 +200,21 @@ impl<'a, S: FrameStore> Watch<'a, S> {
         }
     }
 
+    fn tell(&self, now: Instant) {
+        let client = self.viewer.client();
+        let Some(view) = client.view(now).filter(|_| self.viewer.is_joined()) else { return };
+        let watched = client.watch_stats(now);
+        let is_peer = |parent: &&Option<ClientId>| parent.is_some_and(|parent| parent != ClientId::EDGE);
+        info!(
+            "{} ms buffered, {} of {} substreams from peers, {} feeds given, {} stalls",
+            watched.buffer_ms,
+            view.parents.iter().filter(is_peer).count(),
+            view.settings.substreams,
+            view.slots_used,
+            watched.stalls
+        );
+    }
+
     fn beat<W: Watchdog>(&mut self, now: Instant, watchdog: &mut W) {
         self.beat_at = now + BEAT;
         self.beats = self.beats.wrapping_add(1);
@@ -209,6 +228,9 @@ impl<'a, S: FrameStore> Watch<'a, S> {
         };
         self.viewer.fill_health(now, &mut word);
         self.health.write(&word);
+        if self.beats.is_multiple_of(BEATS_PER_LINE) {
+            self.tell(now);
+        }
         // The client's own deadlines are all met, or `poll` would not have come back here.
         let is_driven = self.viewer.client().poll_timeout().is_none_or(|deadline| deadline.at > now);
         if is_driven && now.since(self.decoder_ready_at) < DECODER_DEAD_AFTER {

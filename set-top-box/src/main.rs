@@ -10,7 +10,10 @@ mod board;
 mod drill;
 mod panic;
 mod resources;
+mod screen;
 mod settings;
+#[cfg(feature = "record")]
+mod tape;
 mod viewer;
 
 use embassy_executor::{SpawnToken, Spawner};
@@ -52,7 +55,15 @@ async fn run_network(mut runner: Runner<'static, Net>) -> ! {
 #[embassy_executor::task]
 async fn watch(stack: Stack<'static>, settings: &'static Settings, seed: Seed, mut watchdog: Watchdog) {
     #[cfg(feature = "drill")]
-    drill::perform(settings.channel.as_str(), &mut watchdog);
-    let status = viewer::watch(stack, settings, &seed, &mut watchdog).await;
+    let mut remote = {
+        drill::perform(settings.channel.as_str(), &mut watchdog);
+        if settings.channel.as_str() == "drill-echo" {
+            board::exit(drill::echo::answer(stack, settings, &mut watchdog).await)
+        }
+        drill::buttons::Buttons::new(stack)
+    };
+    #[cfg(not(feature = "drill"))]
+    let mut remote = livesky_embedded::NoRemote;
+    let status = viewer::watch(stack, settings, &seed, &mut watchdog, &mut remote).await;
     board::exit(status)
 }

@@ -8,7 +8,7 @@ use std::thread;
 use livesky_stb_settings::{Edge, EdgeHost};
 
 use super::run::{Failure, Firmware, expect};
-use super::settings;
+use super::settings::{self, ECHO};
 use crate::log::{Level, LogLine};
 use crate::qemu::{Cable, RunningBox, now};
 
@@ -36,7 +36,7 @@ pub(super) fn boot(firmware: &Firmware) -> Result<(), Failure> {
     let host = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     host.set_read_timeout(Some(PATIENCE))?;
     let edge = Edge { host: EdgeHost::Address(IpAddr::V4(HOST)), port: host.local_addr()?.port() };
-    let mut stb = RunningBox::boot(&firmware.plain, &settings::by_dhcp(edge, "boot")?, &Cable::to_host())?;
+    let mut stb = RunningBox::boot(&firmware.drill, &settings::by_dhcp(edge, ECHO)?, &Cable::to_host())?;
 
     let mut datagram = [0; 1500];
     let (_, address) = host.recv_from(&mut datagram)?;

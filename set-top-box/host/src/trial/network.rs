@@ -9,7 +9,7 @@ use livesky_stb_net::{Config, DhcpEvent, DhcpStep, Switch, SwitchHandle};
 use livesky_stb_settings::{Edge, EdgeHost, HostName};
 
 use super::run::{Failure, Firmware, expect};
-use super::settings;
+use super::settings::{self, ECHO};
 use crate::qemu::{Cable, NETDEV_ID, RunningBox};
 
 /// Far longer than anything takes on an idle machine.
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const UNPLUGGED: Duration = Duration::from_secs(2);
 /// The name that the switch's DNS server knows.
 const EDGE_NAME: &str = "edge.livesky.test";
-/// What the stand-in viewer greets with, and what ends it: set-top-box/src/viewer.rs.
+/// What the echo greets with, and what ends it: set-top-box/src/drill/echo.rs.
 const GREETING: &[u8] = b"livesky-stb";
 const FAREWELL: &[u8] = b"quit";
 
@@ -27,12 +27,12 @@ pub(super) fn network(firmware: &Firmware) -> Result<(), Failure> {
     let switch = Switch::start(Config::default())?;
     let host = UdpSocket::bind((switch.network().gateway(), 0))?;
     let edge = Edge { host: EdgeHost::Name(HostName::new(EDGE_NAME)?), port: host.local_addr()?.port() };
-    let config = settings::by_dhcp(edge, "network")?;
+    let config = settings::by_dhcp(edge, ECHO)?;
     let mut boxes = Vec::new();
     for number in 0..2 {
         let port = switch.add_port()?;
         let cable = Cable::new(switch.netdev(port, NETDEV_ID), number);
-        let mut stb = RunningBox::boot(&firmware.plain, &config, &cable)?;
+        let mut stb = RunningBox::boot(&firmware.drill, &config, &cable)?;
         let found = stb.wait_for(|line| line.text.starts_with(EDGE_NAME), PATIENCE)?;
         let address = greeted(&host)?;
         println!("{}; box {number} is {address}", found.text);

@@ -4,6 +4,9 @@ use livesky_stb_settings::{BLOB_LEN_MAX, Edge, Network, Settings, Ticket};
 
 use super::run::Failure;
 
+/// The channel that puts an echo in the viewer's place: set-top-box/src/drill/mod.rs.
+pub(super) const ECHO: &str = "drill-echo";
+
 /// A config blob for a box that asks the network for its address.
 pub(super) fn by_dhcp(edge: Edge, channel: &str) -> Result<Vec<u8>, Failure> {
     blob(edge, channel, Network::Dhcp)

@@ -1,4 +1,8 @@
-//! Ways to fail on purpose and other exercises, for the tests of the board: the channel's name says which.
+//! What only tests want: ways to fail on purpose and other exercises, an echo in the viewer's place, a remote control. The channel's name
+//! says which.
+
+pub(crate) mod buttons;
+pub(crate) mod echo;
 
 use core::hint::black_box;
 
