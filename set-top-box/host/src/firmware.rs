@@ -24,7 +24,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Where cargo builds it: what `cargo xtask` says, or the package's own folder.
-fn target_dir(root: &Path) -> PathBuf {
+pub(crate) fn target_dir(root: &Path) -> PathBuf {
     std::env::var_os("LIVESKY_STB_TARGET").map_or_else(|| root.join("target/stb"), PathBuf::from)
 }
 

@@ -4,8 +4,8 @@ use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll};
 
-use embassy_net::Stack;
 use embassy_net::udp::{PacketMetadata, UdpSocket};
+use embassy_net::{IpAddress, Ipv4Address, Stack};
 use livesky_core::media::ChannelName;
 use livesky_embedded::{Order, Remote};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -19,8 +19,16 @@ static METADATA: StaticCell<[PacketMetadata; 2 * ORDERS]> = StaticCell::new();
 static BYTES: ConstStaticCell<[u8; 2 * ORDERS * ORDER_LEN_MAX]> =
     ConstStaticCell::new([0; 2 * ORDERS * ORDER_LEN_MAX]);
 
+/// The discard port (RFC 863).
+const DISCARD: u16 = 9;
+
 /// `tune NAME`, `leave`.
-pub(crate) struct Buttons(UdpSocket<'static>);
+pub(crate) struct Buttons {
+    stack: Stack<'static>,
+    socket: UdpSocket<'static>,
+    /// The address from which the way here was opened: the switch of the tests lets in who was spoken to.
+    known_at: Option<Ipv4Address>,
+}
 
 impl Buttons {
     /// Listens.
@@ -32,15 +40,28 @@ impl Buttons {
         if socket.bind(PORT).is_err() {
             defmt::error!("port {=u16} is taken", PORT);
         }
-        Self(socket)
+        Self { stack, socket, known_at: None }
+    }
+
+    /// Says something once from each address.
+    fn open(&mut self, cx: &mut Context<'_>) {
+        let Some(config) = self.stack.config_v4() else { return };
+        let Some(gateway) = config.gateway.filter(|_| self.known_at != Some(config.address.address())) else {
+            return;
+        };
+        let to = (IpAddress::Ipv4(gateway), DISCARD);
+        if self.socket.poll_send_to(b"here", to, cx).is_ready() {
+            self.known_at = Some(config.address.address());
+        }
     }
 }
 
 impl Remote for Buttons {
     fn poll_order(&mut self, cx: &mut Context<'_>) -> Poll<Order> {
+        self.open(cx);
         loop {
             let read = |datagram: &[u8], _| order(datagram);
-            match pin!(self.0.recv_from_with(read)).poll(cx) {
+            match pin!(self.socket.recv_from_with(read)).poll(cx) {
                 Poll::Ready(Some(order)) => return Poll::Ready(order),
                 Poll::Ready(None) => defmt::warn!("an order that is none"),
                 Poll::Pending => return Poll::Pending,

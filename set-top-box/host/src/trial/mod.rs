@@ -1,8 +1,11 @@
 //! What `cargo xtask stb test` tries with boxes in QEMU.
 
 mod boot;
+mod faults;
 mod network;
 mod run;
 mod settings;
+mod station;
+mod watching;
 
 pub(crate) use run::{Trial, run};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use super::{boot, network};
+use super::{boot, faults, network, watching};
 use crate::firmware;
 use crate::qemu::now;
 
@@ -21,6 +21,20 @@ pub(crate) enum Trial {
     Drill,
     /// A name looked up, a cable pulled for a while, and a neighbour on the same switch
     Network,
+    /// Half a minute of real video at 400 kbit/s
+    Watch,
+    /// Half a minute at 4 Mbit/s, and what it costs
+    Sharp,
+    /// The same through loss, delay and reordering
+    Lossy,
+    /// Two boxes and a viewer on Linux: the second box is fed by the first
+    Together,
+    /// Another channel
+    Zap,
+    /// The edge dies, the cable is pulled, the lease changes
+    Faults,
+    /// A wrong channel, no DHCP, no DNS, no edge
+    Troubles,
 }
 
 /// The firmware to try it with.
@@ -57,6 +71,13 @@ pub(crate) fn run(named: &[Trial]) -> ExitCode {
             Trial::Boot => boot::boot(&firmware),
             Trial::Drill => boot::drill(&firmware),
             Trial::Network => network::network(&firmware),
+            Trial::Watch => watching::watch(&firmware),
+            Trial::Sharp => watching::sharp(&firmware),
+            Trial::Lossy => watching::lossy(&firmware),
+            Trial::Together => watching::together(&firmware),
+            Trial::Zap => watching::zap(&firmware),
+            Trial::Faults => faults::faults(&firmware),
+            Trial::Troubles => faults::troubles(&firmware),
         };
         let took = started.elapsed().as_secs_f32();
         match result {
