@@ -160,6 +160,8 @@ pub struct Station<'a> {
     trouble: Option<(Trouble, Instant)>,
     tell_at: Instant,
     tell_every: Duration,
+    /// Some trouble was told, and its end was not.
+    is_told: bool,
 }
 
 impl<'a> Station<'a> {
@@ -182,6 +184,7 @@ impl<'a> Station<'a> {
             trouble: None,
             tell_at: Instant::ZERO,
             tell_every: TELL_AGAIN[0],
+            is_told: false,
         }
     }
 
@@ -270,10 +273,9 @@ impl<'a> Station<'a> {
     }
 
     fn note(&mut self, now: Instant, found: Option<Trouble>) {
-        let was_told = self.trouble(now).is_some() && self.tell_every > TELL_AGAIN[0];
         let Some(trouble) = found else {
             self.trouble = None;
-            if was_told {
+            if core::mem::take(&mut self.is_told) {
                 info!("all is well again");
             }
             return;
@@ -285,6 +287,7 @@ impl<'a> Station<'a> {
             self.tell_every = TELL_AGAIN[0];
         } else if self.tell_at <= now {
             warning!("{}", trouble.as_str());
+            self.is_told = true;
             self.tell_at = now + self.tell_every;
             self.tell_every = (self.tell_every * 2).min(TELL_AGAIN[1]);
         }

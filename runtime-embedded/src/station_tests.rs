@@ -134,3 +134,22 @@ fn trouble_is_trouble_when_it_lasts() {
     }
     assert_eq!(Trouble::from_number(0), None);
 }
+
+#[test]
+fn the_end_of_what_was_told_is_told_whatever_came_between() {
+    let mut station = named();
+    station.on_resolved(at(0), Ok(EDGE));
+    let mut told = Vec::new();
+    for (second, network, session) in [
+        (0, Network::default(), SessionState::Asking),
+        (3, Network::default(), SessionState::Asking),
+        (5, network(None), SessionState::Asking),
+        (6, network(Some(HOME)), SessionState::Asking),
+        (7, network(Some(HOME)), SessionState::Joined),
+        (8, network(Some(HOME)), SessionState::Joined),
+    ] {
+        station.poll(at(second), &network, session);
+        told.push(station.is_told);
+    }
+    assert_eq!(told, [false, true, true, true, false, false]);
+}

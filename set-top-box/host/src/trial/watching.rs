@@ -18,6 +18,8 @@ use crate::qemu::{Cable, NETDEV_ID, RunningBox, now};
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// The channels' buffer.
 pub(super) const BUFFER_MS: u32 = 2_000;
+/// The protocol's own. With a short one a box promises few feeds: each has to bring its key frames within the buffer.
+const LONG_BUFFER_MS: u32 = 15_000;
 /// A publisher's head start: boxes join a channel that has been on the air for a while.
 pub(super) const ON_AIR: Duration = Duration::from_secs(4);
 /// Where a box under test takes orders: set-top-box/src/drill/buttons.rs.
@@ -185,7 +187,7 @@ pub(super) fn together(firmware: &Firmware) -> Result<(), Failure> {
     let switch = Switch::start(Config::default())?;
     let mut station = Station::start(&switch, 1)?;
     let file = Film::Clip.file()?;
-    station.publish(&file, CHANNEL, BUFFER_MS)?;
+    station.publish(&file, CHANNEL, LONG_BUFFER_MS)?;
     thread::sleep(ON_AIR);
     let config = settings::by_dhcp(station.by_name()?, CHANNEL)?;
     let mut first = House::boot(&switch, &firmware.drill, &config, 0, None)?;
