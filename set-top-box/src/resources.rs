@@ -19,6 +19,7 @@ const KEPT_MS: u64 = if cfg!(feature = "small") { 5_200 } else { 32_000 };
 /// Frames of that time, 25 a second.
 const FRAMES: usize = if cfg!(feature = "small") { 130 } else { 800 };
 /// Its fragments.
+#[allow(clippy::cast_possible_truncation, reason = "some thousands")]
 const PAGES: usize = PagePool::pages_for(4_000_000, KEPT_MS, FRAMES as u64) as usize;
 /// Bytes of a datagram (docs/wire.md: 1,200 at most).
 const DATAGRAM_LEN_MAX: usize = 1200;

@@ -5,21 +5,28 @@
 #![no_std]
 #![no_main]
 
+#[cfg(feature = "edge")]
 mod edge;
+#[cfg(feature = "edge")]
 mod link;
 mod machine;
+#[cfg(feature = "edge")]
 mod media;
+#[cfg(feature = "edge")]
 mod wire;
 
 /// Where the linker starts to look for what is reached.
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {
     loop {
-        wire::weigh();
-        link::weigh();
-        media::weigh();
         let _ = machine::weigh();
-        let _ = edge::weigh();
+        #[cfg(feature = "edge")]
+        {
+            wire::weigh();
+            link::weigh();
+            media::weigh();
+            let _ = edge::weigh();
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! A bound that only moves down: `[target]` sections with one `panics_max` each.
+//! Bounds that only move down: `[target]` sections with a `panics_max` and a `client_code_max` each, and one of the firmware's.
 
 /// How a count compares with its bound.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The file names no bound for this target.
+    /// The file names no such bound.
     Missing,
     /// More than allowed.
     Above { max: usize },
@@ -13,21 +13,21 @@ pub(crate) enum Verdict {
     Holds,
 }
 
-/// Compares `panics` with the bound for `target` in the text of the ratchet file.
-pub(crate) fn judge(ratchet: &str, target: &str, panics: usize) -> Verdict {
-    match bound(ratchet, target) {
+/// Compares `count` with the bound `key` of a section in the text of the ratchet file.
+pub(crate) fn judge(ratchet: &str, section: &str, key: &str, count: usize) -> Verdict {
+    match bound(ratchet, section, key) {
         None => Verdict::Missing,
-        Some(max) if panics > max => Verdict::Above { max },
-        Some(max) if panics < max => Verdict::Below { max },
+        Some(max) if count > max => Verdict::Above { max },
+        Some(max) if count < max => Verdict::Below { max },
         Some(_) => Verdict::Holds,
     }
 }
 
-fn bound(ratchet: &str, target: &str) -> Option<usize> {
-    let header = format!("[{target}]");
+fn bound(ratchet: &str, section: &str, key: &str) -> Option<usize> {
+    let header = format!("[{section}]");
     let section = ratchet.lines().map(str::trim).skip_while(|line| *line != header).skip(1);
     let mut own = section.take_while(|line| !line.starts_with('['));
-    own.find_map(|line| line.strip_prefix("panics_max")?.trim_start().strip_prefix('=')?.trim().parse().ok())
+    own.find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('=')?.trim().parse().ok())
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
             ("c", 0, Verdict::Missing),
             ("d", 0, Verdict::Missing),
         ] {
-            assert_eq!(judge(text, target, panics), verdict, "{target} {panics}");
+            assert_eq!(judge(text, target, "panics_max", panics), verdict, "{target} {panics}");
         }
     }
 }

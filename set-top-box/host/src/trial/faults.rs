@@ -64,23 +64,23 @@ pub(super) fn troubles(firmware: &Firmware) -> Result<(), Failure> {
     let good = settings::by_dhcp(station.by_name()?, CHANNEL)?;
 
     let wrong_channel = settings::by_dhcp(station.by_name()?, "nothing")?;
-    let mut house = House::boot(&switch, &firmware.plain, &wrong_channel, 0, None)?;
+    let mut house = House::boot(&switch, &firmware.small, &wrong_channel, 0, None)?;
     house.hear("it has no such channel")?;
     lives(&mut house, "a wrong channel")?;
 
-    let mut house = House::boot(&switch, &firmware.plain, &settings::by_dhcp(nowhere, CHANNEL)?, 1, None)?;
+    let mut house = House::boot(&switch, &firmware.small, &settings::by_dhcp(nowhere, CHANNEL)?, 1, None)?;
     house.hear("the edge does not answer")?;
     lives(&mut house, "no edge")?;
 
     switch.set_dns(false);
-    let mut house = House::boot(&switch, &firmware.plain, &good, 2, None)?;
+    let mut house = House::boot(&switch, &firmware.small, &good, 2, None)?;
     house.hear("the name server does not answer")?;
     lives(&mut house, "no DNS answer")?;
     switch.set_dns(true);
     house.hear("playing after")?;
 
     switch.set_dhcp(DhcpSettings { is_on: false, ..DhcpSettings::default() });
-    let mut house = House::boot(&switch, &firmware.plain, &good, 3, None)?;
+    let mut house = House::boot(&switch, &firmware.small, &good, 3, None)?;
     house.hear("no DHCP server answers")?;
     lives(&mut house, "no DHCP server")?;
     switch.set_dhcp(DhcpSettings::default());

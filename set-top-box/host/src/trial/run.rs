@@ -39,8 +39,8 @@ pub(crate) enum Trial {
 
 /// The firmware to try it with.
 pub(super) struct Firmware {
-    /// As it ships.
-    pub(super) plain: PathBuf,
+    /// For 4 MiB of memory.
+    pub(super) small: PathBuf,
     /// With ways to fail.
     pub(super) drill: PathBuf,
 }
@@ -54,7 +54,7 @@ pub(super) fn expect(holds: bool, what: &str) -> Result<(), Failure> {
 pub(crate) fn run(named: &[Trial]) -> ExitCode {
     let built = now();
     let firmware = firmware::build(&["drill"])
-        .and_then(|drill| firmware::build(&[]).map(|plain| Firmware { plain, drill }));
+        .and_then(|drill| firmware::build(&["small"]).map(|small| Firmware { small, drill }));
     let firmware = match firmware {
         Ok(firmware) => firmware,
         Err(error) => {
