@@ -58,9 +58,9 @@ async fn watch(stack: Stack<'static>, settings: &'static Settings, seed: Seed, m
     let mut remote = {
         drill::perform(settings.channel.as_str(), &mut watchdog);
         if settings.channel.as_str() == "drill-echo" {
-            board::exit(drill::echo::answer(stack, settings, &mut watchdog).await)
+            board::exit(drill::answer(stack, settings, &mut watchdog).await)
         }
-        drill::buttons::Buttons::new(stack)
+        drill::Buttons::new(stack)
     };
     #[cfg(not(feature = "drill"))]
     let mut remote = livesky_embedded::NoRemote;

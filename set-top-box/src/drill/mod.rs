@@ -1,41 +1,9 @@
-//! What only tests want: ways to fail on purpose and other exercises, an echo in the viewer's place, a remote control. The channel's name
-//! says which.
+//! What only tests want: ways to fail on purpose, an echo in the viewer's place, a remote control.
 
-pub(crate) mod buttons;
-pub(crate) mod echo;
+mod buttons;
+mod echo;
+mod failures;
 
-use core::hint::black_box;
-
-use crate::board::{self, Recording, Status, Watchdog};
-
-/// Does what `channel` asks for, or returns.
-#[allow(clippy::panic, reason = "that is the drill")]
-pub(crate) fn perform(channel: &str, watchdog: &mut Watchdog) {
-    match channel {
-        "drill-panic" => panic!("as asked"),
-        "drill-overflow" => {
-            black_box(deeper(1));
-        }
-        "drill-record" => {
-            let mut recording = Recording::create(c"recorded");
-            for part in 0..=u8::MAX {
-                recording.write(&[part; 188]);
-            }
-            board::exit(Status::Success);
-        }
-        "drill-hang" => {
-            watchdog.feed();
-            loop {
-                black_box(());
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Calls itself until no stack is left.
-#[allow(unconditional_recursion, reason = "that is the drill")]
-fn deeper(depth: u64) -> u64 {
-    let frame = black_box([depth; 64]);
-    deeper(depth + 1) + black_box(frame).iter().sum::<u64>()
-}
+pub(crate) use buttons::Buttons;
+pub(crate) use echo::answer;
+pub(crate) use failures::perform;

@@ -73,7 +73,7 @@ pub(super) fn boot(firmware: &Firmware) -> Result<(), Failure> {
 /// Each way to fail has its own status and its line in the log.
 pub(super) fn drill(firmware: &Firmware) -> Result<(), Failure> {
     for (channel, status, words) in [
-        ("drill-panic", PANIC, "panic at src/drill/mod.rs"),
+        ("drill-panic", PANIC, "panic at src/drill/failures.rs"),
         ("drill-overflow", STACK_OVERFLOW, "stack overflow at 0x401f"),
         ("drill-hang", WATCHDOG, "watchdog: not fed for 5 s"),
     ] {

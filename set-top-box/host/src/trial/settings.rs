@@ -4,7 +4,7 @@ use livesky_stb_settings::{BLOB_LEN_MAX, Edge, Network, Settings, Ticket};
 
 use super::run::Failure;
 
-/// The channel that puts an echo in the viewer's place: set-top-box/src/drill/mod.rs.
+/// The channel that puts an echo in the viewer's place: set-top-box/src/main.rs.
 pub(super) const ECHO: &str = "drill-echo";
 
 /// A config blob for a box that asks the network for its address.
