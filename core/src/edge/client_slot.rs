@@ -155,7 +155,7 @@ pub struct ClientSlot {
     pub(super) first_until: FrameId,
     /// Where that was when the client joined: it moves on as playback does.
     pub(super) first_base: FrameId,
-    /// Its picture stood when it was last heard of: what it lacks comes before what newcomers do not have yet.
+    /// Its picture stands because the line was short: what it lacks comes before what newcomers do not have yet.
     pub(super) is_standing: bool,
     /// Which ready list it is in.
     pub(super) ready: Option<EgressClass>,

@@ -9,7 +9,7 @@ use super::admission::first_part;
 use super::client_slot::Mask;
 use super::machine::Edge;
 
-/// With less buffered the picture stands, or will before the next status.
+/// With more buffered the picture does not stand before the next status.
 const STANDING_MS: u32 = 500;
 
 impl<S: FrameStore> Edge<'_, S> {
@@ -53,8 +53,9 @@ impl<S: FrameStore> Edge<'_, S> {
         if must_refuse {
             self.refresh(now, slot);
         }
-        let is_standing = status.watch.startup_ms > 0 && status.watch.buffer_ms < STANDING_MS;
-        self.note_standing(now, slot, is_standing);
+        if status.watch.startup_ms > 0 {
+            self.note_standing(now, slot, status.watch.buffer_ms, is_line_short);
+        }
         self.update_supplier(slot);
         self.promote(now, slot);
         self.hold_to_stage(now, slot);
@@ -78,16 +79,18 @@ impl<S: FrameStore> Edge<'_, S> {
         self.refresh(now, slot);
     }
 
-    /// The picture stands, or is about to: what the client plays next comes before bursts, wherever it was thought to be.
-    fn note_standing(&mut self, now: Instant, slot: u32, is_standing: bool) {
+    /// The picture stands: what the client plays next comes before other bursts, wherever it was thought to be. Those who stand because
+    /// the line is short come before newcomers, until they have something again.
+    pub(super) fn note_standing(&mut self, now: Instant, slot: u32, buffer_ms: u32, is_line_short: bool) {
         let Some(client) = self.clients.at_mut(slot) else { return };
-        let was_standing = core::mem::replace(&mut client.is_standing, is_standing);
-        if !is_standing {
-            if was_standing {
-                self.refresh(now, slot);
-            }
-            return;
+        client.is_standing = buffer_ms < STANDING_MS && (client.is_standing || is_line_short);
+        if buffer_ms == 0 {
+            self.note_urgent(now, slot);
         }
+        self.refresh(now, slot);
+    }
+
+    fn note_urgent(&mut self, now: Instant, slot: u32) {
         let Some(client) = self.clients.at(slot).filter(|client| !client.is_waiting) else { return };
         let Some(settings) = self.channel(client.channel).map(|channel| &channel.settings) else { return };
         let behind = client.behind.iter().filter_map(|substream| client.feed(substream));
@@ -96,6 +99,5 @@ impl<S: FrameStore> Edge<'_, S> {
         if let Some(client) = self.clients.at_mut(slot) {
             client.first_base = client.first_base.max(base);
         }
-        self.refresh(now, slot);
     }
 }

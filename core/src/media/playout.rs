@@ -13,6 +13,8 @@ use crate::time::Instant;
 const STALL_WAIT_US: u64 = 500_000;
 /// Who stood so recently waits only as long as frames may be out of order: what lacks there was asked for long ago.
 const STALL_AGAIN_US: u64 = 5_000_000;
+/// So many stalls, each soon after the other, and half a buffer is given up to be rid of them.
+const STALLS_IN_A_ROW_MAX: u8 = 3;
 /// When later frames come only after such a wait, the missing one gets this much longer: they seldom come in order.
 const REORDER_WAIT_US: u64 = 100_000;
 /// A longer hole is not omitted but skipped up to a key frame: what follows could not be decoded.
@@ -72,6 +74,8 @@ pub struct Playout {
     steer_at: Instant,
     /// Until when a further stall is a short one.
     short_until: Instant,
+    /// Stalls, each soon after the other.
+    stalls_in_a_row: u8,
     is_catching_up: bool,
     stats: PlayoutStats,
 }
@@ -89,6 +93,7 @@ impl Playout {
             polled_at: Instant::ZERO,
             steer_at: Instant::ZERO,
             short_until: Instant::ZERO,
+            stalls_in_a_row: 0,
             is_catching_up: false,
             stats: PlayoutStats::default(),
         }
@@ -248,6 +253,8 @@ impl Playout {
                 return Step::Wait(deadline);
             }
             self.stats.stalls = self.stats.stalls.saturating_add(1);
+            let is_again = now < self.short_until;
+            self.stalls_in_a_row = if is_again { self.stalls_in_a_row.saturating_add(1) } else { 1 };
             self.state = State::Stalled { since: now, later_at: None };
             return Step::Stalled;
         };
@@ -357,9 +364,13 @@ impl Playout {
         None
     }
 
-    /// The newest key frame, for who is so late that much would come piece by piece before it.
+    /// The newest key frame, for who is later than is aimed at: what lies before it would come piece by piece. Who stood again and
+    /// again gives up half a buffer for it.
     fn late_key(&self, buffer: &impl PlayoutBuffer) -> Option<FrameId> {
-        buffer.newest_key().filter(|&key| key > self.playhead && self.lag_us(buffer) > self.target_us / 2)
+        let whole_us = self.target_us.saturating_add(full_scale_us(self.target_us));
+        let is_often = self.stalls_in_a_row > STALLS_IN_A_ROW_MAX;
+        let late_us = if is_often { self.target_us / 2 } else { whole_us };
+        buffer.newest_key().filter(|&key| key > self.playhead && self.lag_us(buffer) > late_us)
     }
 
     fn steer(&mut self, due: Instant, buffer: &impl PlayoutBuffer) {

@@ -321,8 +321,8 @@ fn who_stood_just_now_does_not_wait_as_long_again() {
 
 #[test]
 fn who_is_late_and_has_nothing_smooth_ahead_goes_on_at_the_newest_key_frame() {
-    // Every other frame, up to the live edge: 10 s of it are more than half of the one target, and less than half of the other.
-    for (target_ms, to) in [(19_000, 275), (21_000, 21)] {
+    // Every other frame, up to the live edge: with 10 s of it a target of 6 s is long past, one of 9.5 s is not.
+    for (target_ms, to) in [(6_000, 275), (9_500, 21)] {
         let mut player = Player::new(target_ms);
         player.burst(0, 0..20, 25);
         for id in (21..=275).step_by(2) {
@@ -330,6 +330,31 @@ fn who_is_late_and_has_nothing_smooth_ahead_goes_on_at_the_newest_key_frame() {
         }
         player.run(1_300_000);
         assert_eq!(player.steps[2].1, skipped(20, to), "{:?}", player.steps);
+    }
+}
+
+#[test]
+fn who_stands_again_and_again_gives_up_half_a_buffer() {
+    // The same, aimed at: three holes are passed one by one, then all of it where that is less than half of what is aimed at.
+    for (target_ms, is_left) in [(12_000, true), (24_000, false)] {
+        let mut player = Player::new(target_ms);
+        player.burst(0, 0..20, 25);
+        for id in (21..=275).step_by(2) {
+            player.arrive(0, frame(id, 25));
+        }
+        player.run(4_000_000);
+        let skips = player.steps.iter().filter_map(|&(_, step)| match step {
+            Step::Skipped { from, to } => Some((from.0, to.0)),
+            Step::Idle
+            | Step::Wait(_)
+            | Step::Started { .. }
+            | Step::Deliver(_)
+            | Step::Stalled
+            | Step::Resumed { .. } => None,
+        });
+        let skips: Vec<_> = skips.take(4).collect();
+        let last = if is_left { (26, 275) } else { (26, 27) };
+        assert_eq!(skips, [(20, 21), (22, 23), (24, 25), last]);
     }
 }
 

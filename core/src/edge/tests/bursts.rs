@@ -299,7 +299,7 @@ fn what_a_viewer_whose_picture_stands_plays_next_is_urgent_wherever_it_is() {
     let first_until = |world: &World<'_>| world.edge.clients.at(slot).unwrap().first_until;
     let usual = first_until(&world);
     world.say(0, &Message::Skipped { to: next.plus(60) }).unwrap();
-    for (startup_ms, buffer_ms) in [(0, 0), (200, 500), (200, 499)] {
+    for (startup_ms, buffer_ms) in [(0, 0), (200, 40), (200, 0)] {
         assert_eq!(first_until(&world), usual, "its picture does not stand");
         let watch = WatchStats { startup_ms, buffer_ms, ..WatchStats::default() };
         world.say(0, &Message::Status(Status { watch, ..Status::default() })).unwrap();
@@ -307,4 +307,22 @@ fn what_a_viewer_whose_picture_stands_plays_next_is_urgent_wherever_it_is() {
     // The threshold of 500 ms and 2 s, from what it lacks on.
     let until = first_until(&world);
     assert!((next.plus(122).0..=next.plus(130).0).contains(&until.0), "{until:?} {next:?}");
+}
+
+#[test]
+fn who_stands_because_the_line_is_short_comes_before_newcomers_until_it_has_something() {
+    let mut memory = EdgeMemory::new(4, 1, 256);
+    let (mut world, _) = bursting(&mut memory);
+    let now = world.now;
+    for (buffer_ms, is_line_short, is_standing) in [
+        (0, false, false),
+        (500, true, false),
+        (499, true, true),
+        (0, false, true),
+        (500, false, false),
+        (0, false, false),
+    ] {
+        world.edge.note_standing(now, 0, buffer_ms, is_line_short);
+        assert_eq!(world.edge.clients.at(0).unwrap().is_standing, is_standing, "{buffer_ms}");
+    }
 }
