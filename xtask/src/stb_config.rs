@@ -18,7 +18,7 @@ pub(crate) struct StbConfig {
     /// Print what this blob says, instead of writing one
     #[arg(long, value_name = "FILE", exclusive = true)]
     show: Option<PathBuf>,
-    /// Where the box joins: NAME:PORT, ADDRESS:PORT or [IPV6]:PORT
+    /// Where the box joins: NAME:PORT, ADDRESS:PORT or `[IPV6]:PORT`
     #[arg(long, value_parser = parse_edge, required_unless_present = "show")]
     edge: Option<Edge>,
     /// What it shows first
