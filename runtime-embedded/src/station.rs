@@ -194,6 +194,12 @@ impl<'a> Station<'a> {
         self.edge.is_some()
     }
 
+    /// Whether the client was told of an edge: before that there is nobody to ask for a channel.
+    #[must_use]
+    pub const fn has_joined(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// The name to look up for [`Step::Resolve`].
     #[must_use]
     pub const fn name(&self) -> &'a str {

@@ -155,7 +155,9 @@ impl<'a, S: FrameStore> Watch<'a, S> {
     fn follow(&mut self, now: Instant, order: Order) {
         match order {
             Order::Tune(channel) => {
-                self.viewer.client_mut().tune(now, &channel);
+                if self.station.has_joined() {
+                    self.viewer.client_mut().tune(now, &channel);
+                }
                 self.settings.channel = channel;
             }
             Order::Leave => {

@@ -155,6 +155,23 @@ fn another_channel_is_seen_at_once() {
 }
 
 #[test]
+fn a_channel_chosen_before_there_is_a_network_is_the_one_that_is_watched() {
+    let mut street = Street::new(1, 10);
+    let house = &mut street.boxes[0];
+    house.screen.channel = 1;
+    house.has_link = false;
+    let order = Order::Tune(ChannelName::new(CHANNELS[1]).unwrap());
+    house.buttons.0.borrow_mut().push_back(order);
+    street.run_for(1_000);
+    assert_eq!(street.boxes[0].watch.viewer().stats().unsent, 0, "nobody is asked while there is no edge");
+    street.boxes[0].has_link = true;
+    street.run_for(5_000);
+    let screen = &street.boxes[0].screen;
+    assert_eq!((screen.joined, screen.wrong_bytes), (1, 0));
+    assert!(screen.frames.len() > 90);
+}
+
+#[test]
 fn an_edge_that_dies_and_returns_is_joined_again() {
     let mut street = Street::new(2, 10);
     street.run_for(5_000);
