@@ -6,7 +6,7 @@ use core::time::Duration;
 use livesky_core::media::ChannelSettings;
 use livesky_core::store::FrameStore;
 use livesky_embedded::{Decoder, Flush, Frame};
-use livesky_stb_decoder::{Counters, StandIn};
+use livesky_stb_decoder::StandIn;
 
 #[cfg(feature = "record")]
 use crate::tape::Tape as Out;
@@ -19,14 +19,14 @@ const FRAMES_PER_LINE: u32 = 250;
 /// The stand-in, which tells what it saw.
 pub(crate) struct Screen {
     stand_in: StandIn<Out>,
-    /// Whether what was wrong last was told.
-    told: Counters,
+    /// Whether it was told that something is wrong: it is told at once, and then with the other lines.
+    is_wrong_told: bool,
 }
 
 impl Screen {
     /// Dark.
     pub(crate) fn new() -> Self {
-        Self { stand_in: StandIn::new(Out::default()), told: Counters::default() }
+        Self { stand_in: StandIn::new(Out::default()), is_wrong_told: false }
     }
 
     /// What was seen so far.
@@ -52,7 +52,7 @@ impl Screen {
                 counters.late
             );
         }
-        self.told = *counters;
+        self.is_wrong_told = !counters.is_clean();
     }
 }
 
@@ -69,7 +69,7 @@ impl Decoder for Screen {
         self.stand_in.on_frame(frame);
         let counters = self.stand_in.counters();
         let is_due = counters.frames.is_multiple_of(FRAMES_PER_LINE);
-        if is_due || (self.told.is_clean() && !counters.is_clean()) {
+        if is_due || (!self.is_wrong_told && !counters.is_clean()) {
             self.tell();
         }
     }
