@@ -30,7 +30,7 @@ pub(crate) struct StbConfig {
     /// It feeds nobody
     #[arg(long)]
     receive_only: bool,
-    /// The buffer it aims at, in milliseconds; 0: the channel's own
+    /// The buffer wanted, in milliseconds; 0: the channel's own, which the firmware here always keeps to
     #[arg(long, value_name = "N", default_value_t = 0)]
     buffer_ms: u32,
     /// Its own IPv4 address, as ADDRESS/PREFIX [default: by DHCP]
