@@ -7,7 +7,7 @@
 //!   looks at plain data and says what to do.
 //! - [`watch`]: viewer and station together, what a network stack's loop calls.
 //! - [`resources`]: the memory of it all, as one static.
-//! - [`embassy`] and [`bare`]: the two network stacks, a feature each.
+//! - `embassy` and `bare`: the two network stacks, a feature each.
 #![no_std]
 
 mod log;
