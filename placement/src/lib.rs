@@ -1,6 +1,9 @@
 //! Where edges should stand: MTCM (Yuan et al., "Server Placement for Peer-to-Peer Live Streaming Systems") and its
 //! rivals, solved with proof.
 //!
-//! [`solve`] sees numbers only: sites that may be opened, customers to be served, what both cost.
+//! [`model`] is what is asked, [`plan`] what is answered. Between them [`solve`] sees numbers only: sites that may be
+//! opened, customers to be served, what both cost.
 
+pub mod model;
+pub mod plan;
 pub mod solve;

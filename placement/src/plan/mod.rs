@@ -1,0 +1,15 @@
+//! A solved problem with all its figures, ready for JSON, tables and pages.
+
+mod compare;
+mod error;
+mod explore;
+mod figures;
+mod losses;
+mod made;
+mod shape;
+
+pub use compare::{Difference, PlanDifference, compare};
+pub use error::PlanError;
+pub use explore::{Change, FrontPoint, Outcome, RhoPoint, Summary, front, models, rho_effect, sensitivity};
+pub use made::plan;
+pub use shape::{LossFigures, OpenSite, Plan, Served, ServedBySite, StateFigures};
