@@ -2,8 +2,10 @@
 //! rivals, solved with proof.
 //!
 //! [`model`] is what is asked, [`plan`] what is answered. Between them [`solve`] sees numbers only: sites that may be
-//! opened, customers to be served, what both cost.
+//! opened, customers to be served, what both cost. [`facility`] is the part of it without capacities, and needs nothing of
+//! the rest.
 
+pub mod facility;
 pub mod model;
 pub mod plan;
 pub mod solve;
