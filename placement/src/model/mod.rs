@@ -18,6 +18,7 @@ mod validate;
 
 pub use channel::{Audience, Channel};
 pub use customers::Customer;
+pub(crate) use delay::rtt_ms;
 pub use delay::{DelayModel, Delays, FIBRE_KM_PER_MS};
 pub use error::ProblemError;
 pub use normal::Normal;

@@ -1,7 +1,7 @@
 use super::losses;
 use super::shape::{OpenSite, Plan, Served, ServedBySite, StateFigures};
 use crate::model::{Customer, Normal, Problem, ratio};
-use crate::solve::{Progress, Share, Solution, Standing};
+use crate::solve::{Share, Solution, Standing};
 
 /// A solved problem and what it is measured with.
 pub(super) struct Solved<'a> {
@@ -24,8 +24,6 @@ pub(super) fn of_solution(problem: &Problem, solution: &Solution) -> Plan {
         .enumerate()
         .map(|(state, name)| solved.state_figures(state, name, opening_cost_per_month))
         .collect();
-    let found =
-        Progress { bound: solution.bound, best: solution.objective, nodes: 0, elapsed: Default::default() };
     Plan {
         problem: problem.name.clone(),
         about: problem.about.clone(),
@@ -34,7 +32,7 @@ pub(super) fn of_solution(problem: &Problem, solution: &Solution) -> Plan {
         model_text: problem.objective.to_string(),
         objective: solution.objective,
         bound: solution.bound.min(solution.objective),
-        gap: found.gap(),
+        gap: solution.gap(),
         is_proven: solution.is_proven,
         nodes: solution.nodes,
         assignment: states.first().map_or_else(Vec::new, |state| state.assignment.clone()),

@@ -4,12 +4,14 @@ mod compare;
 mod error;
 mod explore;
 mod figures;
+mod library;
 mod losses;
 mod made;
 mod shape;
 
-pub use compare::{Difference, PlanDifference, compare};
+pub use compare::{Difference, Moved, PlanDifference, compare};
 pub use error::PlanError;
 pub use explore::{Change, FrontPoint, Outcome, RhoPoint, Summary, front, models, rho_effect, sensitivity};
+pub use library::{LibraryPlan, LibraryShare, LibrarySite, plan_library};
 pub use made::plan;
 pub use shape::{LossFigures, OpenSite, Plan, Served, ServedBySite, StateFigures};

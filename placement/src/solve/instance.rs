@@ -1,3 +1,7 @@
+use core::time::Duration;
+
+use super::effort::Progress;
+
 /// What the solvers see. A customer is one channel's audience in one region; "cost" is in units of the objective.
 ///
 /// A plan opens sites, gives each a size, and in every state says which share of each customer an open site serves. It
@@ -85,4 +89,13 @@ pub struct Solution {
     pub nodes: u64,
     /// Whether the gap is within the effort's goal.
     pub is_proven: bool,
+}
+
+impl Solution {
+    /// (objective − bound) / |objective|: 0 is proof.
+    #[must_use]
+    pub fn gap(&self) -> f64 {
+        let Self { objective: best, bound, nodes, .. } = *self;
+        Progress { bound, best, nodes, elapsed: Duration::ZERO }.gap()
+    }
 }
