@@ -225,7 +225,8 @@ impl<S: FrameStore> Client<'_, S> {
         let joining = joining.ok_or(Reject::Stale)?;
         let again_at = now + Duration::from_millis(u64::from(refused.retry_after_ms.max(250)));
         joining.again_at = again_at;
-        joining.every = HELLO_EVERY_MAX;
+        // The edge answers: what is lost of the next attempt is repeated soon.
+        joining.every = HELLO_EVERY;
         joining.cookie = None;
         joining.is_due = false;
         self.reports.minute.on_answer(now);

@@ -79,12 +79,12 @@ impl<S: FrameStore> Edge<'_, S> {
         self.refresh(now, slot);
     }
 
-    /// The picture stands: what the client plays next comes before other bursts, wherever it was thought to be. Those who stand because
+    /// The picture stands or soon will: what the client plays next comes before other bursts, wherever it was thought to be. Those who stand because
     /// the line is short come before newcomers, until they have something again.
     pub(super) fn note_standing(&mut self, now: Instant, slot: u32, buffer_ms: u32, is_line_short: bool) {
         let Some(client) = self.clients.at_mut(slot) else { return };
         client.is_standing = buffer_ms < STANDING_MS && (client.is_standing || is_line_short);
-        if buffer_ms == 0 {
+        if buffer_ms < STANDING_MS {
             self.note_urgent(now, slot);
         }
         self.refresh(now, slot);

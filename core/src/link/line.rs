@@ -18,11 +18,11 @@ const QUEUE_US_CLEAR: u32 = 20_000;
 /// The rate falls to this share of what got through, in percent, until the queue is gone.
 const DRAIN_PERCENT: u64 = 85;
 /// Growth in an interval without a queue, in permille: it begins small, doubles each time, and is bounded.
-const GROWTH_PERMILLE: [u64; 2] = [40, 250];
+const GROWTH_PERMILLE: [u64; 2] = [80, 500];
 /// The same while less is sent than may be, which tells little.
 const IDLE_PERMILLE: u64 = 10;
 /// The rate grows no further than this share of what got through, in percent: a rate that is not used is not believed (RFC 7661).
-const UNPROVED_PERCENT: u64 = 125;
+const UNPROVED_PERCENT: u64 = 150;
 /// Of the rate, in percent: who sends less does not use it.
 const USED_PERCENT: u64 = 75;
 /// After so many intervals without a queue the estimate is counted on: growth finds the end of a line sooner.

@@ -166,6 +166,8 @@ fn who_is_refused_asks_again_when_it_is_told_to() {
         assert_eq!(hellos(&mut client, after(wait_ms - 1)), []);
         client.handle_timeout(after(wait_ms));
         assert_eq!(hello(&mut client, after(wait_ms)).cookie, None, "an old proof is none");
+        client.handle_timeout(after(wait_ms + 500));
+        assert_eq!(hellos(&mut client, after(wait_ms + 500)).len(), 1, "the answer is lost, not the edge");
     }
 }
 
