@@ -5,10 +5,11 @@
 //! - [`publish`], [`watch`], [`demo`], [`simulate`]: what those are made of.
 //! - [`media`]: MPEG-TS; [`http`]: what an edge, a viewer and the demo answer to players, people and scripts.
 //! - [`error`], [`failure`], [`signals`]: how a command ends.
-//! - [`executor`], [`terminal`], [`ticker`], [`nearest`]: threads, status lines, once a second, what was meant.
+//! - [`executor`], [`terminal`], [`columns`], [`ticker`], [`nearest`]: threads, status lines, tables, once a second, what was meant.
 
 pub mod address;
 pub mod cli;
+pub mod columns;
 pub mod commands;
 pub mod config;
 pub mod demo;

@@ -58,7 +58,7 @@ pub struct ScalingArgs {
 }
 
 /// A number within the bounds of a setting.
-fn flag(bounds: RealBounds) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync {
+pub(crate) fn flag(bounds: RealBounds) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync {
     move |text| {
         let RealBounds { min, max } = bounds;
         let number: f64 = text.parse().map_err(|_| format!("{text} is not a number"))?;

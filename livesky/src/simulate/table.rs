@@ -1,10 +1,11 @@
 //! Tables of figures for a terminal.
 
 use core::cmp::Ordering;
-use core::fmt::Display;
 
 use livesky_sim::Results;
 use livesky_sim::report::{Difference, Group, Row, Unit, Value};
+
+use crate::columns::Columns;
 
 /// The figures of some runs: medians, and in brackets the worst seed or the range.
 #[must_use]
@@ -15,7 +16,7 @@ pub fn summary(runs: &[Results], rows: &[Row]) -> String {
         let spread = if spread.is_empty() { spread } else { format!("[{spread}]") };
         table.push(row.group, vec![row.label.clone(), row.median_text(), spread]);
     }
-    let mut text = table.text(&[false, true, false]);
+    let mut text = table.columns.text(&[false, true, false]);
     text.push('\n');
     for run in runs {
         let Results { seed, event_hash, .. } = run;
@@ -39,8 +40,10 @@ pub fn worlds(runs: &[Results]) -> String {
             violations_count.to_string(),
         ]
     };
-    let lines = core::iter::once(heads.to_vec()).chain(runs.iter().map(cells)).map(Line::Cells).collect();
-    Table { group: None, lines }.text(&[true, true, true, true, false, true])
+    let mut columns = Columns::default();
+    columns.push(heads.to_vec());
+    runs.iter().map(cells).for_each(|cells| columns.push(cells));
+    columns.text(&[true, true, true, true, false, true])
 }
 
 /// How figures differ: both, the difference, and which is better.
@@ -48,11 +51,11 @@ pub fn worlds(runs: &[Results]) -> String {
 pub fn differences(differences: &[Difference]) -> String {
     let mut table = Table::default();
     let heads = ["", "A", "B", "B - A", "percent", "better"];
-    table.lines.push(Line::Cells(heads.map(str::to_owned).to_vec()));
+    table.columns.push(heads.map(str::to_owned).to_vec());
     for difference in differences {
         table.push(difference.group, cells(difference));
     }
-    table.text(&[false, true, true, true, true, false])
+    table.columns.text(&[false, true, true, true, true, false])
 }
 
 fn cells(difference: &Difference) -> Vec<String> {
@@ -72,59 +75,21 @@ fn cells(difference: &Difference) -> Vec<String> {
     vec![label, text(difference.left), text(difference.right), absolute, percent, better.to_owned()]
 }
 
-enum Line {
-    Head(String),
-    Cells(Vec<String>),
-}
-
-/// Lines of cells under headings.
+/// Lines of cells, grouped.
 #[derive(Default)]
 struct Table {
     group: Option<Group>,
-    lines: Vec<Line>,
+    columns: Columns,
 }
 
 impl Table {
     fn push(&mut self, group: Group, cells: Vec<String>) {
         if self.group != Some(group) {
             self.group = Some(group);
-            self.lines.push(Line::Head(group.to_string()));
+            self.columns.head(group.to_string());
         }
-        self.lines.push(Line::Cells(cells));
+        self.columns.push(cells);
     }
-
-    /// The table; columns whose place in `is_right` says so end at the same column.
-    fn text(&self, is_right: &[bool]) -> String {
-        let width = |column: usize| {
-            let cells = self.lines.iter().filter_map(|line| match line {
-                Line::Head(_) => None,
-                Line::Cells(cells) => cells.get(column),
-            });
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        };
-        let columns: Vec<(usize, bool)> =
-            is_right.iter().enumerate().map(|(column, is_right)| (width(column), *is_right)).collect();
-        let mut text = String::new();
-        for line in &self.lines {
-            match line {
-                Line::Head(head) => text.push_str(&format!("\n{head}\n")),
-                Line::Cells(cells) => {
-                    let cells: Vec<String> = cells
-                        .iter()
-                        .zip(&columns)
-                        .map(|(cell, (width, is_right))| padded(cell, *width, *is_right))
-                        .collect();
-                    text.push_str(format!("  {}", cells.join("  ")).trim_end());
-                    text.push('\n');
-                }
-            }
-        }
-        text
-    }
-}
-
-fn padded(cell: &impl Display, width: usize, is_right: bool) -> String {
-    if is_right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
 }
 
 #[cfg(test)]
