@@ -3,11 +3,13 @@
 //!
 //! [`model`] is what is asked, [`input`] reads it from files, [`plan`] is what is answered. Between them [`solve`] sees
 //! numbers only: sites that may be opened, customers to be served, what both cost. [`facility`] is the part of it without
-//! capacities, and needs nothing of the rest. [`claims`] holds the paper's figures against what the paper says of them.
+//! capacities, and needs nothing of the rest. [`claims`] holds the paper's figures against what the paper says of them. [`report`]
+//! is what people see of it.
 
 pub mod claims;
 pub mod facility;
 pub mod input;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod solve;
