@@ -9,6 +9,7 @@ use livesky_core::media::Overlay;
 use crate::address::ChannelUrl;
 use crate::config::{Bounds, CAPACITY_MBPS, CHANNELS_MAX, CLIENTS_MAX, HTTP_CONNECTIONS_MAX, N1, STUN_PORT};
 use crate::input::Input;
+use crate::plan::PlanArgs;
 use crate::scaling::ScalingArgs;
 use crate::simulate::SimulateArgs;
 use crate::watch::fallback::StreamUrl;
@@ -35,6 +36,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Thousands of viewers in virtual time: the same machines over a simulated network
     Simulate(SimulateArgs),
+    /// Where edges should stand: sites, sizes and who serves whom, with proof
+    Plan(Box<PlanArgs>),
 }
 
 /// Arguments of `publish`.

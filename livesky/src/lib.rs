@@ -2,7 +2,7 @@
 //!
 //! - [`cli`], [`address`], [`input`], [`config`], [`scaling`]: what people write.
 //! - [`commands`]: one file for each thing the program does.
-//! - [`publish`], [`watch`], [`demo`], [`simulate`]: what those are made of.
+//! - [`publish`], [`watch`], [`demo`], [`simulate`], [`plan`]: what those are made of.
 //! - [`media`]: MPEG-TS; [`http`]: what an edge, a viewer and the demo answer to players, people and scripts.
 //! - [`error`], [`failure`], [`signals`]: how a command ends.
 //! - [`executor`], [`terminal`], [`columns`], [`ticker`], [`nearest`]: threads, status lines, tables, once a second, what was meant.
@@ -20,6 +20,7 @@ pub mod http;
 pub mod input;
 pub mod media;
 pub mod nearest;
+pub mod plan;
 pub mod publish;
 pub mod scaling;
 pub mod signals;

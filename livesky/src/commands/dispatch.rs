@@ -1,6 +1,6 @@
 //! From the command line to the command.
 
-use super::{demo, edge, publish, simulate, watch};
+use super::{demo, edge, plan, publish, simulate, watch};
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
@@ -15,5 +15,6 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Watch(args) => watch::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Simulate(args) => simulate::run(args),
+        Command::Plan(args) => plan::run(*args).await,
     }
 }

@@ -3,6 +3,7 @@
 mod demo;
 mod dispatch;
 mod edge;
+mod plan;
 mod publish;
 mod simulate;
 mod watch;

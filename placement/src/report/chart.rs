@@ -45,10 +45,6 @@ impl Axis {
 /// How points are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A line through them.
-    Line,
-    /// A dashed line.
-    Dashed,
     /// A line with a dot at each.
     Dotted,
     /// Dots.
@@ -128,9 +124,7 @@ impl Chart {
         }
         let within = Area { left: LEFT, top: 0.0, right: WIDTH, bottom: HEIGHT - BOTTOM };
         let mut labels = Labels::new(within);
-        for point in
-            self.series.iter().filter(|series| series.form != Form::Line).flat_map(|series| &series.points)
-        {
+        for point in self.series.iter().flat_map(|series| &series.points) {
             labels.take(Area::around(scale.place(*point), 4.0));
         }
         for series in &self.series {
@@ -182,20 +176,16 @@ fn draw(canvas: &mut Canvas, scale: &Scale, series: &Series) {
     let colour = series.colour % super::page::COLOURS;
     let places: Vec<(f64, f64)> =
         series.points.iter().filter(|point| is_shown(point)).map(|point| scale.place(*point)).collect();
-    match series.form {
-        Form::Line | Form::Dotted => canvas.line(&format!("line s{colour}"), &places),
-        Form::Dashed => canvas.line(&format!("line dashed s{colour}"), &places),
-        Form::Dots => {}
-    }
-    match series.form {
-        Form::Line | Form::Dashed => {}
-        Form::Dotted | Form::Dots => {
-            let radius = if series.form == Form::Dots { 5.0 } else { 3.0 };
-            for ((x, y), place) in series.points.iter().filter(|point| is_shown(point)).zip(&places) {
-                let tip = format!("{}: {}, {}", series.name, precise(*x), precise(*y));
-                canvas.disc(&format!("f{colour}"), *place, radius, &tip);
-            }
+    let radius = match series.form {
+        Form::Dotted => {
+            canvas.line(&format!("line s{colour}"), &places);
+            3.0
         }
+        Form::Dots => 5.0,
+    };
+    for ((x, y), place) in series.points.iter().filter(|point| is_shown(point)).zip(&places) {
+        let tip = format!("{}: {}, {}", series.name, precise(*x), precise(*y));
+        canvas.disc(&format!("f{colour}"), *place, radius, &tip);
     }
 }
 

@@ -6,6 +6,7 @@ mod canvas;
 mod cells;
 mod chart;
 mod differences;
+mod figures_page;
 mod labels;
 mod map;
 mod page;
@@ -17,6 +18,7 @@ mod ticks;
 pub mod unit;
 
 pub use differences::{differing_figures, moves};
+pub use figures_page::figures_page;
 pub use plan_page::plan_page;
 pub use study::{Study, StudyProgress};
 pub use tables::{Table, headline, losses, regions, sites, states, totals};

@@ -3,6 +3,9 @@
 use super::unit::{bps, grouped, money, ms, percent, plain};
 use crate::plan::{LossFigures, OpenSite, Plan, Served};
 
+/// A share that is shown as 100 %.
+const WHOLE: f64 = 0.9995;
+
 /// Text in lines and columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -111,7 +114,7 @@ pub fn sites(plan: &Plan) -> Table {
 fn served_list(site: &OpenSite) -> String {
     let mut names: Vec<String> = Vec::new();
     for served in &site.serves {
-        let share = if served.share < 0.9995 { format!(" {}", percent(served.share)) } else { String::new() };
+        let share = if served.share < WHOLE { format!(" {}", percent(served.share)) } else { String::new() };
         let name = format!("{}{share}", served.region);
         if !names.contains(&name) {
             names.push(name);
@@ -125,19 +128,18 @@ fn served_list(site: &OpenSite) -> String {
 pub fn regions(plan: &Plan) -> Table {
     let has_channels =
         plan.assignment.windows(2).any(|pair| matches!(pair, [a, b] if a.channel != b.channel));
+    let has_shares = plan.assignment.iter().any(|served| served.share < WHOLE);
     let has_isps = plan.assignment.iter().any(|served| served.crosses_isp.is_some());
     let row = |served: &Served| {
         let mut cells = vec![served.region.clone()];
         if has_channels {
             cells.push(served.channel.clone());
         }
-        cells.extend([
-            served.site.clone(),
-            percent(served.share),
-            grouped(served.viewers),
-            bps(served.traffic_bps),
-            ms(served.delay_ms),
-        ]);
+        cells.push(served.site.clone());
+        if has_shares {
+            cells.push(percent(served.share));
+        }
+        cells.extend([grouped(served.viewers), bps(served.traffic_bps), ms(served.delay_ms)]);
         if has_isps {
             cells.push(match served.crosses_isp {
                 Some(true) => "another".to_owned(),
@@ -152,13 +154,11 @@ pub fn regions(plan: &Plan) -> Table {
     if has_channels {
         columns.push(("channel", false));
     }
-    columns.extend([
-        ("served by", false),
-        ("share", true),
-        ("viewers", true),
-        ("traffic", true),
-        ("delay", true),
-    ]);
+    columns.push(("served by", false));
+    if has_shares {
+        columns.push(("share", true));
+    }
+    columns.extend([("viewers", true), ("traffic", true), ("delay", true)]);
     if has_isps {
         columns.push(("network", false));
     }
@@ -187,7 +187,7 @@ pub fn losses(plan: &Plan) -> Table {
     let rows: Vec<Vec<String>> = plan.losses.iter().map(row).collect();
     let columns = [
         ("lost", false),
-        ("", false),
+        ("outcome", false),
         ("mean delay", true),
         ("longest delay", true),
         ("who takes over", false),

@@ -57,18 +57,19 @@ pub fn grouped(number: f64) -> String {
     if number <= -0.5 { format!("-{grouped}") } else { grouped }
 }
 
-/// A figure without a unit: five digits that count.
+/// A figure without a unit: five digits that count, without noughts at the end.
 #[must_use]
 pub fn plain(number: f64) -> String {
-    match number.abs() {
-        size if !size.is_finite() => "-".to_owned(),
-        0.0 => "0".to_owned(),
-        size if size >= 1e6 => grouped(number),
+    let text = match number.abs() {
+        size if !size.is_finite() => return "-".to_owned(),
+        0.0 => return "0".to_owned(),
+        size if size >= 1e6 => return grouped(number),
         size if size >= 1e3 => format!("{number:.1}"),
         size if size >= 1.0 => format!("{number:.4}"),
         size if size >= 1e-3 => format!("{number:.5}"),
-        _ => format!("{number:.4e}"),
-    }
+        _ => return format!("{number:.4e}"),
+    };
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Three digits that count, at least.
@@ -108,7 +109,9 @@ mod tests {
             (plain(0.123_456_7), "0.12346"),
             (plain(932_615.75), "932615.8"),
             (plain(9_326_157.5), "9,326,158"),
-            (plain(12.3), "12.3000"),
+            (plain(12.3), "12.3"),
+            (plain(40.0), "40"),
+            (plain(1e-5), "1.0000e-5"),
             (plain(f64::NAN), "-"),
         ] {
             assert_eq!(text, expected);
