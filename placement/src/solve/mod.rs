@@ -1,10 +1,12 @@
 //! The choice of sites in plain numbers, and how it is made.
 
+mod check;
 mod dispatch;
 mod effort;
 mod instance;
 mod separable;
 
+pub use check::{Violation, check};
 pub use dispatch::{SolveError, solve};
 pub use effort::{Effort, Progress};
 pub use instance::{Instance, Share, SiteNumbers, Solution, Standing, State};

@@ -1,0 +1,222 @@
+//! How long the general solver takes to prove a plan: `cargo bench -p livesky-placement --bench general [NAME]`.
+//!
+//! Made instances: regions uniform in a square of 4,000 km, one site each; viewers by a Pareto law (shape 1.2, at most 60
+//! times the least), 1 Mbit/s each; serving costs viewers × (5 + km / 50); sizes 1.05 to 1.6 times what an even
+//! spread over the open sites takes; opening costs about a third of what service costs. With `OR_LIBRARY` naming a folder, its
+//! capacitated files too.
+
+use core::ops::ControlFlow;
+use core::time::Duration;
+use std::time::Instant;
+
+use livesky_placement::general::solve;
+use livesky_placement::solve::{Effort, Instance, SiteNumbers, Standing, State, check};
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+struct Random(u64);
+
+impl Random {
+    /// Uniform in 0..1.
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) as f64 / u64::MAX as f64
+    }
+
+    fn between(&mut self, least: f64, most: f64) -> f64 {
+        least + (most - least) * self.unit()
+    }
+}
+
+/// What is asked of a made instance.
+#[derive(Clone, Copy)]
+struct Wish {
+    sites: usize,
+    customers: usize,
+    open: usize,
+    is_exact: bool,
+    seed: u64,
+}
+
+fn made(wish: Wish) -> Instance {
+    let mut random = Random(wish.seed);
+    let place = |random: &mut Random| (random.between(0.0, 4_000.0), random.between(0.0, 4_000.0));
+    let customers: Vec<(f64, f64)> = (0..wish.customers).map(|_| place(&mut random)).collect();
+    let sites: Vec<(f64, f64)> = (0..wish.sites)
+        .map(|site| if wish.sites == wish.customers { customers[site] } else { place(&mut random) })
+        .collect();
+    let viewers: Vec<f64> = customers
+        .iter()
+        .map(|_| (1.0 - random.unit()).max(1e-9).powf(-1.0 / 1.2).min(60.0) * 1_000.0)
+        .collect();
+    let total_bps: f64 = viewers.iter().sum::<f64>() * 1e6;
+    let even_bps = total_bps / wish.open as f64;
+    let cost = |a: (f64, f64), b: (f64, f64)| 5.0 + f64::hypot(a.0 - b.0, a.1 - b.1) / 50.0;
+    let service_cost: Vec<f64> = customers
+        .iter()
+        .zip(&viewers)
+        .flat_map(|(&customer, &viewers)| sites.iter().map(move |&site| viewers * cost(customer, site)))
+        .collect();
+    let scale = viewers.iter().sum::<f64>() * 15.0 / wish.open as f64;
+    let sites = sites
+        .iter()
+        .map(|_| SiteNumbers {
+            opening_cost: scale * random.between(0.2, 0.5),
+            standing: Standing::Free,
+            size_max_bps: even_bps * random.between(1.05, 1.6),
+            size_min_bps: 0.0,
+        })
+        .collect();
+    Instance {
+        sites,
+        states: vec![State {
+            weight: 1.0,
+            demand_bps: viewers.iter().map(|viewers| viewers * 1e6).collect(),
+            service_cost,
+            lost: Vec::new(),
+        }],
+        budget_bps: f64::INFINITY,
+        open_min: if wish.is_exact { wish.open } else { 0 },
+        open_max: if wish.is_exact { wish.open } else { usize::MAX },
+        is_whole: false,
+        must_survive_loss: false,
+    }
+}
+
+/// A normal state, an evening peak in which some regions ask for half as much again, and an outage of the first site.
+fn with_states(mut instance: Instance) -> Instance {
+    let normal = instance.states[0].clone();
+    let peak = normal
+        .demand_bps
+        .iter()
+        .enumerate()
+        .map(|(index, demand)| demand * if index % 3 == 0 { 1.5 } else { 1.0 });
+    let peak = State { weight: 0.3, demand_bps: peak.collect(), ..normal.clone() };
+    let outage = State { weight: 0.0, lost: vec![0], ..normal.clone() };
+    instance.states = vec![State { weight: 0.7, ..normal }, peak, outage];
+    instance
+}
+
+fn with_budget(mut instance: Instance, factor: f64) -> Instance {
+    instance.budget_bps = factor * instance.states[0].demand_bps.iter().sum::<f64>();
+    instance
+}
+
+fn instances() -> Vec<(String, u64, Instance)> {
+    let mut all = Vec::new();
+    for open in [6, 8, 10] {
+        for seed in 1..=3 {
+            let base = made(Wish { sites: 34, customers: 34, open, is_exact: true, seed });
+            let whole = Instance { is_whole: true, ..base.clone() };
+            let safe = Instance { must_survive_loss: true, ..base.clone() };
+            let both = Instance { must_survive_loss: true, ..whole.clone() };
+            all.push((format!("34x34 k={open} #{seed}"), 10, base.clone()));
+            all.push((format!("34x34 k={open} #{seed} whole"), 10, whole));
+            all.push((format!("34x34 k={open} #{seed} failover"), 30, safe.clone()));
+            all.push((format!("34x34 k={open} #{seed} whole failover"), 30, both));
+            all.push((format!("34x34 k={open} #{seed} budget failover"), 30, with_budget(safe, 1.3)));
+            all.push((format!("34x34 k={open} #{seed} states"), 30, with_states(base)));
+        }
+    }
+    for seed in 1..=2 {
+        let large = made(Wish { sites: 100, customers: 1_000, open: 12, is_exact: false, seed });
+        all.push((format!("100x1000 #{seed}"), 30, large.clone()));
+        all.push((format!("100x1000 #{seed} failover"), 30, Instance { must_survive_loss: true, ..large }));
+    }
+    all
+}
+
+/// An OR-Library `cap` file: sites, customers; size and cost of each site; demand and costs of each customer.
+fn read_or_library(text: &str) -> Option<Instance> {
+    let mut numbers = text.split_whitespace().map(|word| word.parse::<f64>().unwrap_or(f64::NAN));
+    let (sites, customers) = (numbers.next()?.to_string(), numbers.next()?.to_string());
+    let (sites, customers): (usize, usize) = (sites.parse().ok()?, customers.parse().ok()?);
+    let mut site_numbers = Vec::new();
+    for _ in 0..sites {
+        let (size_max_bps, opening_cost) = (numbers.next()?, numbers.next()?);
+        site_numbers.push(SiteNumbers {
+            opening_cost,
+            standing: Standing::Free,
+            size_max_bps,
+            size_min_bps: 0.0,
+        });
+    }
+    let mut state = State { weight: 1.0, demand_bps: Vec::new(), service_cost: Vec::new(), lost: Vec::new() };
+    for _ in 0..customers {
+        state.demand_bps.push(numbers.next()?);
+        state.service_cost.extend(numbers.by_ref().take(sites));
+    }
+    Some(Instance {
+        sites: site_numbers,
+        states: vec![state],
+        budget_bps: f64::INFINITY,
+        open_min: 0,
+        open_max: usize::MAX,
+        is_whole: false,
+        must_survive_loss: false,
+    })
+}
+
+fn or_library() -> Vec<(String, u64, Instance)> {
+    let Some(folder) = std::env::var_os("OR_LIBRARY") else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for file in files {
+        let name = file.file_name().to_string_lossy().into_owned();
+        if !name.starts_with("cap") {
+            continue;
+        }
+        if let Some(instance) =
+            std::fs::read_to_string(file.path()).ok().and_then(|text| read_or_library(&text))
+        {
+            // Tight sizes: seven such sites carry just everything, and the largest customer still fits.
+            let mut tight = instance.clone();
+            let total: f64 = instance.states[0].demand_bps.iter().sum();
+            tight.sites.iter_mut().for_each(|site| site.size_max_bps = total / 6.9);
+            all.push((format!("{name} tight"), 10, tight.clone()));
+            all.push((format!("{name} tight whole"), 10, Instance { is_whole: true, ..tight }));
+            all.push((name, 10, instance));
+        }
+    }
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+fn run(name: &str, limit_s: u64, instance: &Instance) {
+    let effort = Effort { time_limit: Some(Duration::from_secs(limit_s)), ..Effort::default() };
+    let started = Instant::now();
+    let found = solve(instance, &effort, &mut |_| ControlFlow::Continue(()));
+    let seconds = started.elapsed().as_secs_f64();
+    match found {
+        Ok(plan) => {
+            let gap = 100.0 * (plan.objective - plan.bound) / plan.objective.abs();
+            let wrong = check(instance, &plan).len();
+            println!(
+                "{name:<36} {:>16.3} {:>16.3} {gap:>8.4} % {:>8} {seconds:>8.2} s{}",
+                plan.objective,
+                plan.bound,
+                plan.nodes,
+                if wrong > 0 { " VIOLATED" } else { "" }
+            );
+        }
+        Err(error) => println!("{name:<36} {error} {seconds:>8.2} s"),
+    }
+}
+
+fn main() {
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    println!(
+        "{:<36} {:>16} {:>16} {:>10} {:>8} {:>10}",
+        "instance", "objective", "bound", "gap", "nodes", "seconds"
+    );
+    for (name, limit_s, instance) in instances().into_iter().chain(or_library()) {
+        if name.contains(&filter) {
+            run(&name, limit_s, &instance);
+        }
+    }
+}
