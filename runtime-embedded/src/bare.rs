@@ -13,7 +13,7 @@ use smoltcp::phy::Device;
 use smoltcp::socket::dns::{DnsQuery, GetQueryResultError, QueryHandle};
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, SendError, UdpMetadata};
 use smoltcp::socket::{dhcpv4, dns, udp};
-use smoltcp::wire::{DnsQueryType, EthernetAddress, IpAddress, IpCidr, Ipv4Address, Ipv4Cidr};
+use smoltcp::wire::{DnsQueryType, EthernetAddress, IpAddress, IpCidr};
 
 use crate::decoder::Decoder;
 use crate::health::Watchdog;
@@ -30,16 +30,16 @@ const SOCKETS: usize = 3;
 /// Where the interface's address comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressing {
-    /// A DHCP server.
+    /// A DHCP server, IPv4.
     Dhcp,
     /// It is set.
     Static {
-        /// Address and prefix.
-        address: Ipv4Cidr,
-        /// The way out.
-        gateway: Option<Ipv4Address>,
+        /// Address and prefix, of either version.
+        address: IpCidr,
+        /// The way out, of the same version.
+        gateway: Option<IpAddress>,
         /// The name server.
-        dns: Option<Ipv4Address>,
+        dns: Option<IpAddress>,
     },
 }
 
@@ -119,7 +119,7 @@ impl Net {
         });
         let mut net = Self { iface, sockets, udp, dns, dhcp, lookup: None };
         if let Addressing::Static { address, gateway, dns } = addressing {
-            net.set_address(Some(address), gateway, dns.as_slice());
+            net.set_address(Some(address), gateway, dns);
         }
         net
     }
@@ -167,37 +167,38 @@ impl Net {
         let Some(event) = self.sockets.get_mut::<dhcpv4::Socket<'_>>(dhcp).poll() else { return };
         match event {
             dhcpv4::Event::Configured(config) => {
-                let (address, router) = (config.address, config.router);
+                let (address, router) = (IpCidr::Ipv4(config.address), config.router.map(IpAddress::Ipv4));
                 let servers = config.dns_servers.clone();
-                self.set_address(Some(address), router, &servers);
+                self.set_address(Some(address), router, servers.into_iter().map(IpAddress::Ipv4));
             }
-            dhcpv4::Event::Deconfigured => self.set_address(None, None, &[]),
+            dhcpv4::Event::Deconfigured => self.set_address(None, None, None),
         }
     }
 
     fn set_address(
         &mut self,
-        address: Option<Ipv4Cidr>,
-        gateway: Option<Ipv4Address>,
-        servers: &[Ipv4Address],
+        address: Option<IpCidr>,
+        gateway: Option<IpAddress>,
+        servers: impl IntoIterator<Item = IpAddress>,
     ) {
         self.iface.update_ip_addrs(|addresses| {
             addresses.clear();
             // There is room for one at least.
-            let _ = address.map(|address| addresses.push(IpCidr::Ipv4(address)));
+            let _ = address.map(|address| addresses.push(address));
         });
+        let routes = self.iface.routes_mut();
+        routes.remove_default_ipv4_route();
+        routes.remove_default_ipv6_route();
+        // There is room for one at least.
         match gateway {
-            Some(gateway) => {
-                let _ = self.iface.routes_mut().add_default_ipv4_route(gateway);
-            }
-            None => {
-                let _ = self.iface.routes_mut().remove_default_ipv4_route();
-            }
+            Some(IpAddress::Ipv4(gateway)) => drop(routes.add_default_ipv4_route(gateway)),
+            Some(IpAddress::Ipv6(gateway)) => drop(routes.add_default_ipv6_route(gateway)),
+            None => {}
         }
         let mut known = [IpAddress::v4(0, 0, 0, 0); DNS_MAX_SERVER_COUNT];
         let mut count = 0;
         for (place, server) in known.iter_mut().zip(servers) {
-            *place = IpAddress::Ipv4(*server);
+            *place = server;
             count += 1;
         }
         let known = known.get(..count).unwrap_or_default();
@@ -206,7 +207,8 @@ impl Net {
 
     fn begin_lookup(&mut self, now: Instant, name: &str) {
         let socket = self.sockets.get_mut::<dns::Socket<'_>>(self.dns);
-        let query = socket.start_query(self.iface.context(), name, DnsQueryType::A).ok();
+        let kind = if self.iface.ipv4_addr().is_some() { DnsQueryType::A } else { DnsQueryType::Aaaa };
+        let query = socket.start_query(self.iface.context(), name, kind).ok();
         self.lookup = Some(Lookup { query, until: now + LOOKUP_MAX });
     }
 

@@ -16,10 +16,10 @@ use livesky_core::media::ChannelName;
 use livesky_core::store::PagePool;
 use livesky_embedded::bare::{Addressing, Net, NetResources};
 use livesky_embedded::{ClientResources, EdgeName, Flush, Health, Order, Settings, Trouble, Watch};
-use smoltcp::wire::{Ipv4Address, Ipv4Cidr};
+use smoltcp::wire::{IpCidr, Ipv4Address, Ipv6Address};
 
 use street::cable::{Cable, End};
-use street::edge::{CHANNELS, EDGE, EdgeHouse, PORT};
+use street::edge::{CHANNELS, EDGE, EDGE_V6, EdgeHouse, PORT};
 use street::screen::{Buttons, Dog, Screen};
 
 const BEGIN: Instant = Instant::from_millis(1_000);
@@ -37,8 +37,13 @@ struct BoxHouse {
 }
 
 impl BoxHouse {
-    fn new(mut end: End, number: u8, upload_bps: u32) -> Self {
-        let address = Ipv4Cidr::new(Ipv4Address::new(10, 0, 0, 10 + number), 24);
+    fn new(mut end: End, number: u8, edge: IpAddr) -> Self {
+        let address = match edge {
+            IpAddr::V4(_) => IpCidr::new(Ipv4Address::new(10, 0, 0, 10 + number).into(), 24),
+            IpAddr::V6(_) => {
+                IpCidr::new(Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 10 + u16::from(number)).into(), 64)
+            }
+        };
         let addressing = Addressing::Static { address, gateway: None, dns: None };
         let resources = Box::leak(Box::new(NetResources::<128, { 128 * 1_200 }>::new()));
         let mac = [2, 0, 0, 0, 1, number];
@@ -46,10 +51,10 @@ impl BoxHouse {
         let memory = Box::leak(Box::new(ClientResources::<8, 150, 1_200>::new()));
         let health = Box::leak(Box::new(Health::new()));
         let settings = Settings {
-            edge: EdgeName::Address(IpAddr::V4(EDGE)),
+            edge: EdgeName::Address(edge),
             port: PORT,
             channel: ChannelName::new(CHANNELS[0]).unwrap(),
-            upload_bps,
+            upload_bps: 4_000_000,
             receive_only: false,
             follows_redirects: true,
             seed: 100 + u64::from(number),
@@ -80,9 +85,15 @@ struct Street {
 
 impl Street {
     fn new(boxes: u8, n1: u32) -> Self {
+        Self::of(&vec![EDGE.into(); usize::from(boxes)], n1)
+    }
+
+    /// A box for each of these addresses of the edge.
+    fn of(edges: &[IpAddr], n1: u32) -> Self {
         let cable = Cable::default();
         let edge = EdgeHouse::new(cable.end(), BEGIN, n1, 7);
-        let boxes = (0..boxes).map(|number| BoxHouse::new(cable.end(), number, 4_000_000)).collect();
+        let boxes =
+            (0..).zip(edges).map(|(number, edge)| BoxHouse::new(cable.end(), number, *edge)).collect();
         let mut street = Self { cable, now: BEGIN, edge, boxes: Vec::new() };
         // A channel of some seconds.
         street.run_for(3_000);
@@ -127,16 +138,29 @@ fn a_box_plays_every_byte_soon_and_in_order() {
 
 #[test]
 fn boxes_feed_each_other() {
-    let mut street = Street::new(4, 1);
-    street.run_for(15_000);
-    let (mut fed, mut feeding) = (0, 0);
-    for house in &street.boxes {
-        assert_eq!((house.screen.wrong_bytes, house.screen.stalls), (0, 0));
-        assert!(is_in_order(&house.screen) && house.screen.frames.len() > 350);
-        fed += u32::from(house.health.read().is_fed_by_peers);
-        feeding += u32::from(house.health.read().feeds_peers);
+    for edge in [IpAddr::V4(EDGE), IpAddr::V6(EDGE_V6)] {
+        let mut street = Street::of(&[edge; 4], 1);
+        street.run_for(15_000);
+        let (mut fed, mut feeding) = (0, 0);
+        for house in &street.boxes {
+            assert_eq!((house.screen.wrong_bytes, house.screen.stalls), (0, 0));
+            assert!(is_in_order(&house.screen) && house.screen.frames.len() > 350);
+            fed += u32::from(house.health.read().is_fed_by_peers);
+            feeding += u32::from(house.health.read().feeds_peers);
+        }
+        assert!(fed >= 2 && feeding >= 1, "{edge}: {fed} {feeding}");
     }
-    assert!(fed >= 2 && feeding >= 1, "{fed} {feeding}");
+}
+
+#[test]
+fn boxes_of_both_versions_of_ip_watch_the_same_edge() {
+    let mut street = Street::of(&[EDGE.into(), EDGE_V6.into()], 10);
+    street.run_for(10_000);
+    for house in &street.boxes {
+        assert_eq!((house.screen.joined, house.screen.wrong_bytes, house.screen.stalls), (1, 0, 0));
+        assert!(house.screen.started[0] < Duration::from_millis(100), "{:?}", house.screen.started);
+        assert!(is_in_order(&house.screen) && house.screen.frames.len() > 240);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A core edge on a smoltcp stack, and a publisher of frames whose bytes can be checked.
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use livesky_core::edge::{
     ChannelId, ChannelSlot, ClientRecord, ClientSlot, Edge, EdgeConfig, EdgeStorage, Reservation,
@@ -18,6 +18,7 @@ use smoltcp::wire::{EthernetAddress, IpCidr};
 use super::cable::End;
 
 pub(crate) const EDGE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+pub(crate) const EDGE_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
 pub(crate) const PORT: u16 = 7_000;
 pub(crate) const CHANNELS: [&str; 2] = ["first", "second"];
 pub(crate) const FRAME_LEN: u32 = 1_800;
@@ -55,7 +56,10 @@ impl EdgeHouse {
         let hardware = EthernetAddress([2, 0, 0, 0, 0, 1]);
         let time = stack_time(now);
         let mut iface = Interface::new(Config::new(hardware.into()), &mut end, time);
-        iface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(EDGE.into(), 24)).unwrap());
+        iface.update_ip_addrs(|addresses| {
+            addresses.push(IpCidr::new(EDGE.into(), 24)).unwrap();
+            addresses.push(IpCidr::new(EDGE_V6.into(), 64)).unwrap();
+        });
         let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 512], vec![0; 512 * 1_200]);
         let mut socket = udp::Socket::new(buffer(), buffer());
         socket.bind(PORT).unwrap();
