@@ -8,7 +8,7 @@
 //! Without `--address` a DHCP server on that interface is asked. Frames go to standard output as they are due.
 
 use core::error::Error;
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io::Write;
@@ -16,7 +16,7 @@ use std::sync::Mutex;
 
 use clap::Parser;
 use embassy_net::udp::{PacketMetadata, UdpSocket};
-use embassy_net::{Config, Ipv4Cidr, StackResources, StaticConfigV4};
+use embassy_net::{Config, IpAddress, IpCidr, StackResources, StaticConfigV4, StaticConfigV6};
 use embassy_net_tuntap::TunTapDevice;
 use futures_lite::future::{block_on, or};
 use livesky_core::Instant;
@@ -43,14 +43,14 @@ struct Args {
     #[arg(long)]
     channel: String,
     /// Our address and prefix; without it a DHCP server is asked
-    #[arg(long, value_name = "A.B.C.D/N", value_parser = address)]
-    address: Option<Ipv4Cidr>,
+    #[arg(long, value_name = "ADDRESS/PREFIX", value_parser = address)]
+    address: Option<IpCidr>,
     /// The way out
     #[arg(long, requires = "address")]
-    gateway: Option<Ipv4Addr>,
+    gateway: Option<IpAddr>,
     /// The name server
     #[arg(long, requires = "address")]
-    dns: Option<Ipv4Addr>,
+    dns: Option<IpAddr>,
     /// What may be uploaded, in kbit/s; 0: nothing
     #[arg(long, default_value_t = 0)]
     upload_kbps: u32,
@@ -59,11 +59,27 @@ struct Args {
     seconds: Option<u64>,
 }
 
-fn address(text: &str) -> Result<Ipv4Cidr, String> {
-    let form = || format!("{text} is not an address and a prefix, as in 10.7.0.2/24");
-    let (address, prefix) = text.split_once('/').ok_or_else(form)?;
-    let (address, prefix) = (address.parse().map_err(|_| form())?, prefix.parse().map_err(|_| form())?);
-    if prefix > 32 { Err(form()) } else { Ok(Ipv4Cidr::new(address, prefix)) }
+fn address(text: &str) -> Result<IpCidr, String> {
+    text.parse()
+        .map_err(|()| format!("{text} is not an address and a prefix, as in 10.7.0.2/24 or fd07::2/64"))
+}
+
+/// What the stack is told: the way out and the name server of the other version of IP are of no use to it.
+fn config(args: &Args) -> Config {
+    let (gateway, dns) = (args.gateway.map(IpAddress::from), args.dns.map(IpAddress::from));
+    match args.address {
+        None => Config::dhcpv4(embassy_net::DhcpConfig::default()),
+        Some(IpCidr::Ipv4(address)) => {
+            let v4 = |address| if let IpAddress::Ipv4(address) = address { Some(address) } else { None };
+            let dns_servers = dns.and_then(v4).into_iter().collect();
+            Config::ipv4_static(StaticConfigV4 { address, gateway: gateway.and_then(v4), dns_servers })
+        }
+        Some(IpCidr::Ipv6(address)) => {
+            let v6 = |address| if let IpAddress::Ipv6(address) = address { Some(address) } else { None };
+            let dns_servers = dns.and_then(v6).into_iter().collect();
+            Config::ipv6_static(StaticConfigV6 { address, gateway: gateway.and_then(v6), dns_servers })
+        }
+    }
 }
 
 /// 10 s of 4 Mbit/s: in a static, where zeros take no room in the file and none on the stack.
@@ -137,17 +153,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let device = TunTapDevice::new(&args.tap).map_err(|error| {
         format!("{}: {error}; make it with: ip tuntap add {} mode tap user $USER", args.tap, args.tap)
     })?;
-    let config = args.address.map_or_else(
-        || Config::dhcpv4(embassy_net::DhcpConfig::default()),
-        |address| {
-            let dns_servers = args.dns.into_iter().collect();
-            Config::ipv4_static(StaticConfigV4 { address, gateway: args.gateway, dns_servers })
-        },
-    );
     // Boxes that draw alike disturb each other; a board has a generator for this.
     let seed = std::time::UNIX_EPOCH.elapsed()?.subsec_nanos().into();
     let mut stack_resources = StackResources::<4>::new();
-    let (stack, mut runner) = embassy_net::new(device, config, &mut stack_resources, seed);
+    let (stack, mut runner) = embassy_net::new(device, config(&args), &mut stack_resources, seed);
     let mut meta = [[PacketMetadata::EMPTY; 256]; 2];
     let mut bytes = vec![vec![0; 256 << 10]; 2];
     let ([receive_meta, send_meta], [receive, send]) = (&mut meta, bytes.as_mut_slice()) else {

@@ -3,7 +3,9 @@
 mod bench;
 mod c_abi;
 mod footprint;
+mod rig;
 mod stb_config;
+mod tap;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +49,10 @@ enum Chore {
     },
     /// Check the C header, build the example in C, and let it watch a real edge, also in valgrind
     CTest,
+    /// Let the embedded viewer watch a real edge through a TAP interface, in a network namespace of its own
+    TapTest,
+    #[command(hide = true)]
+    TapTestInside(tap::Inside),
     /// List what of core can be changed without a unit test noticing (docs/mutants.md)
     Mutants {
         /// Only files whose path contains this, for example `scaling/stage.rs`; all of core when none is named
@@ -76,6 +82,8 @@ fn main() -> ExitCode {
         Chore::StbConfig(asked) => stb_config::run(*asked),
         Chore::CHeader { check } => c_abi::header(&root, check),
         Chore::CTest => c_abi::test(&root),
+        Chore::TapTest => tap::test(&root),
+        Chore::TapTestInside(inside) => tap::inside(&root, &inside),
         Chore::Mutants { files, tests, missed } => mutants(&root, &files, &tests, missed),
     }
 }
