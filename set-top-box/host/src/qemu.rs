@@ -240,6 +240,13 @@ impl RunningBox {
         Some(Duration::from_secs(1) * ticks / PROC_TICKS_PER_S)
     }
 
+    /// What of the host's memory QEMU holds, in bytes; `None` after its end.
+    pub(crate) fn resident_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.qemu.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1_024)
+    }
+
     /// Pulls the plug.
     pub(crate) fn kill(&mut self) {
         // An error says that it has ended already.

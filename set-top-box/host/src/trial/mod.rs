@@ -2,6 +2,7 @@
 
 mod boot;
 mod faults;
+mod long;
 mod network;
 mod run;
 mod settings;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use super::{boot, faults, network, watching};
+use super::{boot, faults, long, network, watching};
 use crate::firmware;
 use crate::qemu::now;
 
@@ -35,6 +35,8 @@ pub(crate) enum Trial {
     Faults,
     /// A wrong channel, no DHCP, no DNS, no edge
     Troubles,
+    /// Half an hour at 4 Mbit/s; only when it is named
+    Long,
 }
 
 /// The firmware to try it with.
@@ -50,7 +52,7 @@ pub(super) fn expect(holds: bool, what: &str) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(format!("this does not hold: {what}").into()) }
 }
 
-/// Runs the trials; all of them when none is named.
+/// Runs the trials; all but the long one when none is named.
 pub(crate) fn run(named: &[Trial]) -> ExitCode {
     let built = now();
     let firmware = firmware::build(&["drill"])
@@ -63,9 +65,10 @@ pub(crate) fn run(named: &[Trial]) -> ExitCode {
         }
     };
     println!("firmware built in {:.1} s", built.elapsed().as_secs_f32());
-    let trials = if named.is_empty() { Trial::value_variants() } else { named };
+    let is_wanted =
+        |trial: &&Trial| if named.is_empty() { **trial != Trial::Long } else { named.contains(trial) };
     let mut failed = false;
-    for trial in trials {
+    for trial in Trial::value_variants().iter().filter(is_wanted) {
         let started = now();
         let result = match trial {
             Trial::Boot => boot::boot(&firmware),
@@ -78,6 +81,7 @@ pub(crate) fn run(named: &[Trial]) -> ExitCode {
             Trial::Zap => watching::zap(&firmware),
             Trial::Faults => faults::faults(&firmware),
             Trial::Troubles => faults::troubles(&firmware),
+            Trial::Long => long::long(&firmware),
         };
         let took = started.elapsed().as_secs_f32();
         match result {

@@ -129,12 +129,28 @@ impl Station {
 
     /// Publishes a film as `channel`, from its beginning and in real time.
     pub(super) fn publish(&mut self, film: &Path, channel: &str, buffer_ms: u32) -> Result<(), Failure> {
+        self.publishers.push(Process(self.publisher(film, channel, buffer_ms).spawn()?));
+        Ok(())
+    }
+
+    /// The same, over and over.
+    pub(super) fn publish_looped(
+        &mut self,
+        film: &Path,
+        channel: &str,
+        buffer_ms: u32,
+    ) -> Result<(), Failure> {
+        let publisher = self.publisher(film, channel, buffer_ms).arg("--loop").spawn()?;
+        self.publishers.push(Process(publisher));
+        Ok(())
+    }
+
+    fn publisher(&self, film: &Path, channel: &str, buffer_ms: u32) -> Command {
         let (address, buffer_ms) = (self.address.to_string(), buffer_ms.to_string());
         let mut command = Command::new(&self.program);
         command.arg("publish").arg(film).args(["--to", &address, "--channel", channel]);
         command.args(["--target-buffer-ms", &buffer_ms]).stdout(Stdio::null()).stderr(Stdio::null());
-        self.publishers.push(Process(command.spawn()?));
-        Ok(())
+        command
     }
 
     /// A viewer on Linux that writes what it sees to `out`.

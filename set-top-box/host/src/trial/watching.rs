@@ -110,7 +110,7 @@ pub(super) struct Seen {
     pub(super) skipped: u32,
 }
 
-fn number_before(text: &str, after: &str) -> Option<u32> {
+pub(super) fn number_before(text: &str, after: &str) -> Option<u32> {
     let before = text.split(after).next()?;
     before.rsplit(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
