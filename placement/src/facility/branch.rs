@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use super::lagrangian::{Climb, Lagrangian, Part};
 use super::local_search::{LocalSearch, Plan};
 use super::reach::Decision;
+use super::rises::Rises;
 use super::sorted::Sorted;
 use super::watch::Watch;
 
 /// Climb of a child from its parent's prices.
-const CHILD: Climb = Climb { steps: 250, factor: 0.5, patience: 8, factor_min: 0.02 };
+const CHILD: Climb = Climb { steps: 600, factor: 0.5, patience: 25, factor_min: 0.02 };
 /// Short climbs that compare sites to branch on.
-const PROBE: Climb = Climb { steps: 16, factor: 0.3, patience: 4, factor_min: 0.05 };
+const PROBE: Climb = Climb { steps: 40, factor: 0.5, patience: 8, factor_min: 0.05 };
 /// Sites compared.
-const PROBES: usize = 6;
+const PROBES: usize = 24;
+/// Sites compared in a row without finding a better one.
+const PROBES_IDLE_MAX: u32 = 6;
 /// Every so many nodes the relaxed plan is made a real one.
 const PLAN_EVERY: u64 = 4;
 /// What the open nodes may hold, in bytes; beyond that the search goes depth first.
@@ -29,6 +32,7 @@ pub(super) struct Tree<'a> {
     pushed: u64,
     lagrangian: Lagrangian,
     local: LocalSearch<'a>,
+    rises: Rises,
     /// The best plan found here.
     best: Option<Plan>,
     /// The cost of the best plan known.
@@ -38,7 +42,16 @@ pub(super) struct Tree<'a> {
 impl<'a> Tree<'a> {
     pub(super) fn new(problem: &'a Sorted, best_cost: f64) -> Self {
         let (open, lagrangian, local) = (Open::new(), Lagrangian::default(), LocalSearch::new(problem));
-        Self { problem, open, pushed: 0, lagrangian, local, best: None, best_cost }
+        Self {
+            problem,
+            open,
+            pushed: 0,
+            lagrangian,
+            local,
+            rises: Rises::new(problem.sites()),
+            best: None,
+            best_cost,
+        }
     }
 
     /// Searches below `root`. Returns the best plan, if it is better than the one known, and whether the tree was searched to its end.
@@ -85,6 +98,7 @@ impl<'a> Tree<'a> {
             let mut child = part.clone();
             child.decision[site] = decision;
             self.climb(&mut child, CHILD, watch);
+            self.learn(&part, &child, site, decision);
             watch.nodes += 1;
             if child.bound.is_finite() && watch.nodes.is_multiple_of(PLAN_EVERY) {
                 let used = self.lagrangian.used().to_vec();
@@ -101,42 +115,77 @@ impl<'a> Tree<'a> {
 
     /// The free site to branch on; decides others on the way. `None` if there is none left to decide.
     ///
-    /// Strong branching: the site whose two halves' bounds rise most, by the product of their rises.
+    /// The site whose two halves' bounds rise most, by the product of their rises: as seen before, or tried here.
     fn choose(&mut self, part: &mut Part, watch: &mut Watch<'_>) -> Option<usize> {
-        let mut free: Vec<usize> =
-            (0..self.problem.sites()).filter(|&site| part.decision[site] == Decision::Free).collect();
-        let distance = |site: &usize| (part.opened[*site] - 0.5).abs();
-        free.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
-        free.truncate(PROBES);
-        let mut best = None;
-        for site in free {
+        let mut best: Option<(f64, usize)> = None;
+        let mut idle = 0;
+        for (expected, site) in self.candidates(part) {
             if part.decision[site] != Decision::Free || watch.is_over() {
                 continue;
             }
-            let rises = [Decision::Open, Decision::Closed].map(|decision| {
-                let mut child = part.clone();
-                child.decision[site] = decision;
-                self.climb(&mut child, PROBE, watch);
-                child.bound
-            });
-            match rises.map(f64::is_finite) {
-                [false, false] => {
-                    part.bound = f64::INFINITY;
-                    return None;
-                }
-                [false, true] => part.decision[site] = Decision::Closed,
-                [true, false] => part.decision[site] = Decision::Open,
-                [true, true] => {
-                    let least = 1e-9 * part.bound;
-                    let score = rises.map(|bound| (bound - part.bound).max(least)).iter().product::<f64>();
-                    if best.is_none_or(|(top, _)| score > top) {
-                        best = Some((score, site));
-                    }
-                }
+            let score =
+                if self.rises.is_known(site) { Some(expected) } else { self.probe(part, site, watch) };
+            if !part.bound.is_finite() {
+                return None;
+            }
+            idle += 1;
+            if let Some(score) = score.filter(|score| best.is_none_or(|(top, _)| *score > top)) {
+                best = Some((score, site));
+                idle = 0;
+            }
+            if idle >= PROBES_IDLE_MAX {
+                break;
             }
         }
         let is_free = |site: &usize| part.decision[*site] == Decision::Free;
-        best.map(|(_, site)| site).or_else(|| (0..self.problem.sites()).find(is_free))
+        best.map(|(_, site)| site).filter(is_free).or_else(|| (0..self.problem.sites()).find(is_free))
+    }
+
+    /// Free sites by what deciding them promises.
+    fn candidates(&self, part: &Part) -> Vec<(f64, usize)> {
+        let free = (0..self.problem.sites()).filter(|&site| part.decision[site] == Decision::Free);
+        let mut candidates: Vec<_> = free
+            .map(|site| {
+                let opened = part.opened[site];
+                let doubt = 4.0 * opened * (1.0 - opened);
+                (self.score(part, self.rises.expected(site)) * (doubt + 1e-3), site)
+            })
+            .collect();
+        candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        candidates.truncate(PROBES);
+        candidates
+    }
+
+    fn score(&self, part: &Part, rises: [f64; 2]) -> f64 {
+        // Halves that do not rise at all are told apart by the other.
+        let least = 1e-4 * (cutoff(self.best_cost) - part.bound);
+        rises.map(|rise| rise.max(least)).iter().product()
+    }
+
+    /// Tries both ways of deciding a site by short climbs. `None` if one of them is impossible: then it is decided.
+    fn probe(&mut self, part: &mut Part, site: usize, watch: &mut Watch<'_>) -> Option<f64> {
+        let rises = [Decision::Open, Decision::Closed].map(|decision| {
+            let mut child = part.clone();
+            child.decision[site] = decision;
+            self.climb(&mut child, PROBE, watch);
+            self.learn(part, &child, site, decision)
+        });
+        let room = cutoff(self.best_cost) - part.bound;
+        match rises.map(|rise| rise < room) {
+            [false, false] => part.bound = f64::INFINITY,
+            [false, true] => part.decision[site] = Decision::Closed,
+            [true, false] => part.decision[site] = Decision::Open,
+            [true, true] => return Some(self.score(part, rises)),
+        }
+        None
+    }
+
+    /// Remembers how far a child's bound rose; a child without plans rose all the way to the cutoff.
+    fn learn(&mut self, part: &Part, child: &Part, site: usize, decision: Decision) -> f64 {
+        let room = cutoff(self.best_cost) - part.bound;
+        let rise = (child.bound - part.bound).min(room);
+        self.rises.add(site, decision, rise);
+        rise
     }
 
     /// A part without free sites is one plan.

@@ -6,6 +6,9 @@
 
 use super::sorted::Sorted;
 
+/// Tolls tried.
+const TOLLS_MAX: u32 = 16;
+
 /// A feasible point of the condensed dual.
 #[derive(Clone, Debug)]
 pub(super) struct DualAscent<'a> {
@@ -19,15 +22,42 @@ pub(super) struct DualAscent<'a> {
 }
 
 impl<'a> DualAscent<'a> {
-    /// Every price at the customer's least cost.
-    pub(super) fn new(problem: &'a Sorted) -> Self {
+    /// Every price at the customer's least cost, and every site dearer by `toll`: a price on the number of open sites.
+    pub(super) fn new(problem: &'a Sorted, toll: f64) -> Self {
         let price = (0..problem.customers()).map(|customer| problem.cost[problem.start[customer]]).collect();
-        let slack = problem.opening.clone();
+        let slack = problem.opening.iter().map(|cost| cost + toll).collect();
         let mut ascent = Self { next: problem.start[..problem.customers()].to_vec(), problem, price, slack };
         // A required site is paid for anyway: customers owe it nothing.
         for (slack, &is_required) in ascent.slack.iter_mut().zip(&problem.is_required) {
             if is_required {
                 *slack = 0.0;
+            }
+        }
+        ascent
+    }
+
+    /// Prices for a problem that allows `open_max` sites: with the toll at which the ascent opens about as many.
+    ///
+    /// A toll makes sites dearer than they are, so that prices bound no plan by their sum alone; the Lagrangian bound
+    /// holds for any prices.
+    pub(super) fn with_limit(problem: &'a Sorted) -> Self {
+        let ascend = |toll: f64| {
+            let mut ascent = Self::new(problem, toll);
+            ascent.ascend();
+            let count = ascent.plan().iter().filter(|is_open| **is_open).count();
+            (ascent, count > problem.open_max)
+        };
+        let (mut ascent, is_too_many) = ascend(0.0);
+        let (mut low, mut high) = (0.0, problem.cost_max());
+        let tolls = if is_too_many { TOLLS_MAX } else { 0 };
+        for _ in 0..tolls {
+            // Down by magnitudes until a toll is too low, then halfway between.
+            let toll = if low > 0.0 { 0.5 * (low + high) } else { high / 8.0 };
+            let (next, is_too_many) = ascend(toll);
+            if is_too_many {
+                low = toll;
+            } else {
+                (high, ascent) = (toll, next);
             }
         }
         ascent

@@ -1,10 +1,10 @@
 //! The bound of the linear relaxation by Lagrangian relaxation of "every customer is served once".
 //!
 //! With a price v per customer, L(v) = Σ v − Σ_i max(0, Σ_j max(0, v_j − c_ij) − f_i) bounds every plan from below, and
-//! its maximum is the value of the linear relaxation. It is climbed by deflected subgradients (Camerini, Fratta and
+//! its maximum is the value of the linear relaxation. Limits on the number of sites restrict the sum to the greatest terms. It is climbed by deflected subgradients (Camerini, Fratta and
 //! Maffioli 1975) with Polyak's step; the average of the relaxed plans tends to the relaxation's solution (Barahona and
 //! Anbil 2000). Every v also decides sites: to open or close site i against the relaxed plan costs at least
-//! L(v) + |Σ_j max(0, v_j − c_ij) − f_i|, and a site for which this is not below the best plan is settled.
+//! L(v) + |Σ_j max(0, v_j − c_ij) − f_i| (limits add what the site takes the place of), and a site for which this is not below the best plan is settled.
 
 use super::reach::{Decision, Reach};
 use super::sorted::Sorted;
@@ -63,6 +63,10 @@ pub(super) struct Lagrangian {
     /// Σ_j max(0, v_j − c_ij) − f_i.
     surplus: Vec<f64>,
     is_used: Vec<bool>,
+    /// What the relaxed plan gets back for a used site that it leaves: the next one's surplus, where that is to be used.
+    left: f64,
+    /// What it gives up for an unused one that enters: the last one's surplus, where that must leave.
+    entered: f64,
     /// Sites that were open when `reach` was laid out.
     is_laid_open: Vec<bool>,
     /// Entries of each customer that are cheaper than its price.
@@ -106,6 +110,14 @@ impl Lagrangian {
             }
             self.below[customer] = below;
         }
+        Some(total - self.pick(problem, decision))
+    }
+
+    /// Picks the sites of the relaxed plan, those of greatest surplus, as many as pay and as may be. Returns their sum;
+    /// minus infinity if no number of sites is allowed.
+    fn pick(&mut self, problem: &Sorted, decision: &[Decision]) -> f64 {
+        let mut sum = 0.0;
+        let (mut open, mut free) = (0, 0);
         for (site, &surplus) in self.surplus.iter().enumerate() {
             // A site decided since the layout is still in the rows; one laid out as open is in none and costs `opened`.
             let is_used = match decision[site] {
@@ -113,12 +125,49 @@ impl Lagrangian {
                 Decision::Closed => false,
                 Decision::Open => !self.is_laid_open[site],
             };
+            open += usize::from(decision[site] == Decision::Open);
+            free += usize::from(decision[site] == Decision::Free);
             self.is_used[site] = is_used;
             if is_used {
-                total -= surplus;
+                sum += surplus;
             }
         }
-        Some(total)
+        (self.left, self.entered) = (0.0, 0.0);
+        if problem.open_min <= open && open + free <= problem.open_max {
+            return sum;
+        }
+        if open > problem.open_max || open + free < problem.open_min {
+            return f64::NEG_INFINITY;
+        }
+        sum + self.pick_within(decision, problem.open_min.saturating_sub(open), problem.open_max - open)
+    }
+
+    /// Corrects the picks so that between `least` and `most` free sites are used. Returns what this adds to their sum.
+    ///
+    /// The relaxation of the p-median problem (Cornuéjols, Fisher and Nemhauser 1977).
+    fn pick_within(&mut self, decision: &[Decision], least: usize, most: usize) -> f64 {
+        let mut ranked: Vec<usize> =
+            (0..decision.len()).filter(|&site| decision[site] == Decision::Free).collect();
+        ranked.sort_by(|&a, &b| self.surplus[b].total_cmp(&self.surplus[a]).then(a.cmp(&b)));
+        let paying = ranked.iter().filter(|&&site| self.surplus[site] > 0.0).count();
+        let count = paying.clamp(least, most);
+        let mut added = 0.0;
+        for (rank, &site) in ranked.iter().enumerate() {
+            let is_used = rank < count;
+            match (self.is_used[site], is_used) {
+                (true, false) => added -= self.surplus[site],
+                (false, true) => added += self.surplus[site],
+                (true, true) | (false, false) => {}
+            }
+            self.is_used[site] = is_used;
+        }
+        let next = ranked.get(count).map(|&site| self.surplus[site]);
+        let last = count.checked_sub(1).and_then(|rank| ranked.get(rank)).map(|&site| self.surplus[site]);
+        self.left =
+            if count > least { next.unwrap_or(0.0).max(0.0) } else { next.unwrap_or(f64::NEG_INFINITY) };
+        let alone = if count < most { 0.0 } else { f64::INFINITY };
+        self.entered = last.map_or(alone, |last| last.min(alone));
+        added
     }
 
     /// The subgradient of L at the prices last evaluated: one minus the times a customer is served.
@@ -235,9 +284,16 @@ impl Lagrangian {
     /// Decides free sites.
     fn settle(&mut self, part: &mut Part, value: f64, cutoff: f64) {
         let room = cutoff - value;
-        for (decision, &surplus) in part.decision.iter_mut().zip(&self.surplus) {
-            if *decision == Decision::Free && surplus.abs() >= room {
-                *decision = if surplus > 0.0 { Decision::Open } else { Decision::Closed };
+        for ((decision, &surplus), &is_used) in part.decision.iter_mut().zip(&self.surplus).zip(&self.is_used)
+        {
+            if *decision != Decision::Free {
+                continue;
+            }
+            if is_used && surplus - self.left >= room {
+                *decision = Decision::Open;
+                self.unseen += 1;
+            } else if !is_used && self.entered - surplus >= room {
+                *decision = Decision::Closed;
                 self.unseen += 1;
             }
         }

@@ -7,7 +7,7 @@
 //! - `neighbourhood`, `local_search`: better plans, by opening, closing and swapping sites (Resende and Werneck 2006).
 //! - `reach`, `lagrangian`: the bound of the linear relaxation, by subgradients, and the sites it decides
 //!   (Barahona and Chudak 2005; Posta, Ferland and Michelon 2014).
-//! - `branch`: the rest, by branch and bound on the sites left undecided.
+//! - `rises`, `branch`: the rest, by branch and bound on the sites left undecided.
 //! - [`solve`]: the above in turn. [`generate`]: instances for tests and benches.
 
 mod branch;
@@ -18,6 +18,7 @@ mod local_search;
 mod neighbourhood;
 mod problem;
 mod reach;
+mod rises;
 mod search;
 mod sorted;
 mod watch;

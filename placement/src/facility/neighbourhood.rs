@@ -137,21 +137,29 @@ impl<'a> Neighbourhood<'a> {
     }
 
     /// The change that saves most, and what it saves; `None` if none saves more than `least`.
+    ///
+    /// As long as too many or too few sites are open, the change that mends this at the least cost.
     pub(super) fn best_change(&self, least: f64) -> Option<Change> {
-        let mut best = (least, None);
-        for (slot, &site) in self.open.iter().enumerate() {
-            if !self.problem.is_required[site as usize] && -self.loss[slot] > best.0 {
-                best = (-self.loss[slot], Some(Change::Close(slot)));
+        let open = self.open.len();
+        let (is_too_many, is_too_few) = (open > self.problem.open_max, open < self.problem.open_min);
+        let mut best = (if is_too_many || is_too_few { f64::NEG_INFINITY } else { least }, None);
+        if open > self.problem.open_min {
+            for (slot, &site) in self.open.iter().enumerate() {
+                if !self.problem.is_required[site as usize] && -self.loss[slot] > best.0 {
+                    best = (-self.loss[slot], Some(Change::Close(slot)));
+                }
             }
         }
-        let open = self.open.len();
-        for site in 0..self.problem.sites() {
-            if self.is_open(site) {
-                continue;
-            }
+        if is_too_many {
+            return best.1;
+        }
+        for site in (0..self.problem.sites()).filter(|&site| !self.is_open(site)) {
             let gain = self.gain[site];
-            if gain > best.0 {
+            if gain > best.0 && open < self.problem.open_max {
                 best = (gain, Some(Change::Open(site)));
+            }
+            if is_too_few {
+                continue;
             }
             let extra = &self.extra[site * self.width..site * self.width + open];
             for (slot, (extra, loss)) in extra.iter().zip(&self.loss).enumerate() {

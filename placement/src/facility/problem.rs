@@ -9,6 +9,8 @@ pub struct Facilities {
     service_cost: Vec<f64>,
     customers: usize,
     is_required: Vec<bool>,
+    open_min: usize,
+    open_max: usize,
 }
 
 /// Why numbers are not a facility location problem.
@@ -80,7 +82,7 @@ impl Facilities {
             return Err(FacilitiesError::TooLarge);
         }
         let is_required = vec![false; sites];
-        Ok(Self { opening_cost, service_cost, customers, is_required })
+        Ok(Self { opening_cost, service_cost, customers, is_required, open_min: 0, open_max: sites })
     }
 
     /// Opens `site` whatever it costs: it is there already, or someone wants it.
@@ -101,11 +103,27 @@ impl Facilities {
         Ok(())
     }
 
+    /// Opens at least `min` and at most `max` sites: the same number twice, with opening costs of 0, makes a p-median
+    /// problem.
+    pub fn limit_open(&mut self, min: usize, max: usize) {
+        (self.open_min, self.open_max) = (min, max);
+    }
+
+    /// The least and the greatest number of sites that may be open.
+    #[must_use]
+    pub fn open_limits(&self) -> (usize, usize) {
+        (self.open_min, self.open_max)
+    }
+
     /// What opening the sites marked in `open` costs, and serving everyone from them: infinite if a customer has none,
-    /// if a required site is closed or a forbidden one open. Sites beyond the end of `open` are closed.
+    /// if a required site is closed, a forbidden one open, or their number not allowed. Sites beyond the end of `open` are closed.
     #[must_use]
     pub fn cost_of(&self, open: &[bool]) -> f64 {
         let is_open = |site: usize| open.get(site).copied().unwrap_or(false);
+        let count = open.iter().take(self.sites()).filter(|is_open| **is_open).count();
+        if count < self.open_min || count > self.open_max {
+            return f64::INFINITY;
+        }
         let mut total = 0.0;
         for site in 0..self.sites() {
             match (is_open(site), self.is_required[site]) {

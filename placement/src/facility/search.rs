@@ -34,7 +34,8 @@ pub struct Found {
     pub is_proven: bool,
 }
 
-/// Opens the sites that serve everyone at the least cost. `None` if some customer cannot be served at all.
+/// Opens the sites that serve everyone at the least cost. `None` if some customer cannot be served at all; with a
+/// limit on open sites also if the search ended before it found a plan.
 ///
 /// `tell` hears of progress about twenty times a second and may end the search, as the effort's time limit and gap do:
 /// the best plan so far is returned then. Without a time limit the same seed gives the same plan.
@@ -45,15 +46,21 @@ pub fn solve(
 ) -> Option<Found> {
     let mut watch = Watch::new(effort, tell);
     let whole = Sorted::new(problem)?;
-    let mut ascent = DualAscent::new(&whole);
+    let mut ascent = DualAscent::new(&whole, 0.0);
     ascent.ascend();
     watch.raise(ascent.bound());
+    if whole.open_max < whole.sites() {
+        ascent = DualAscent::with_limit(&whole);
+    }
     let everything = vec![true; whole.sites()];
     let mut best = Best { cost: whole.cost_of(&everything), open: whole.widen(&everything, problem.sites()) };
     let mut rng = Rng::from_seed(effort.seed);
     best.improve(&whole, &ascent.plan(), &mut rng, &mut watch);
     let part = Part::new(&whole, ascent.price, watch.bound);
     let is_exhausted = best.prove(whole, part, &mut rng, &mut watch);
+    if !best.cost.is_finite() {
+        return None;
+    }
     let bound = if is_exhausted { best.cost } else { watch.bound.min(best.cost) };
     let is_proven = is_exhausted || best.cost - bound <= effort.gap_goal.max(0.0) * best.cost;
     Some(Found { open: best.open, objective: best.cost, bound, nodes: watch.nodes, is_proven })
@@ -86,14 +93,22 @@ impl Best {
     /// Raises the bound until it meets the best plan. Whether nothing is left to search.
     fn prove(&mut self, whole: Sorted, mut part: Part, rng: &mut Rng, watch: &mut Watch<'_>) -> bool {
         let mut problem = whole;
+        // Without a plan whatever serves everyone will do.
+        let cost_max = problem.cost_max();
         for climb in ROOT {
             if watch.is_over() {
                 return false;
             }
-            Lagrangian::default().climb(&problem, &mut part, cutoff(self.cost), climb, &mut |bound| {
-                watch.raise(bound);
-                watch.is_over()
-            });
+            Lagrangian::default().climb(
+                &problem,
+                &mut part,
+                cutoff(self.cost.min(cost_max)),
+                climb,
+                &mut |bound| {
+                    watch.raise(bound);
+                    watch.is_over()
+                },
+            );
             if !part.bound.is_finite() {
                 return true;
             }
@@ -103,7 +118,7 @@ impl Best {
             let start: Vec<bool> = problem.site.iter().map(|&site| self.open[site]).collect();
             self.improve(&problem, &start, rng, watch);
         }
-        let (plan, is_exhausted) = Tree::new(&problem, self.cost).run(part, watch);
+        let (plan, is_exhausted) = Tree::new(&problem, self.cost.min(cost_max)).run(part, watch);
         if let Some(plan) = plan {
             self.offer(&problem, &plan, watch);
         }

@@ -129,6 +129,21 @@ fn required_and_forbidden_sites_are_kept() {
 }
 
 #[test]
+fn the_number_of_open_sites_is_kept() {
+    let mut problem = euclidean(120, 0.0, 4).unwrap();
+    let mut before = f64::INFINITY;
+    for count in [1, 5, 30] {
+        problem.limit_open(count, count);
+        let found = prove(&problem);
+        assert_eq!(found.open.iter().filter(|is_open| **is_open).count(), count);
+        assert!(found.objective < before);
+        before = found.objective;
+    }
+    problem.limit_open(121, 121);
+    assert_eq!(solve(&problem, &Effort::default(), &mut |_| ControlFlow::Continue(())), None);
+}
+
+#[test]
 fn the_empty_cases() {
     let tell = &mut |_: &Progress| ControlFlow::Continue(());
     let nothing = Facilities::new(vec![], vec![]).unwrap();
@@ -182,6 +197,7 @@ prop_compose! {
         service in prop::collection::vec(cost(10_f64.powi(exponent)), sites * customers),
         is_required in prop::collection::vec(prop::bool::weighted(0.1), sites),
         twin in prop::option::of(0..sites),
+        limits in prop::option::weighted(0.4, (0..=sites, 0..=sites)),
     ) -> Facilities {
         let (mut opening, mut service) = (opening, service);
         // Two sites alike, and two customers.
@@ -194,6 +210,9 @@ prop_compose! {
         let mut problem = Facilities::new(opening, service).unwrap();
         for (site, _) in is_required.iter().enumerate().filter(|(_, is_required)| **is_required) {
             problem.require(site).unwrap();
+        }
+        if let Some((a, b)) = limits {
+            problem.limit_open(a.min(b), a.max(b));
         }
         problem
     }
@@ -225,7 +244,9 @@ proptest! {
         let best = brute_force(&problem);
         let effort = Effort { time_limit: (reports == 0).then_some(Duration::ZERO), gap_goal: 0.01, seed: 9 };
         let found = solve(&problem, &effort, &mut |_| ControlFlow::Break(()));
-        prop_assert_eq!(found.is_some(), best.is_finite());
+        // A plan within limits may take longer to find than there was time.
+        let has_limits = problem.open_limits() != (0, problem.sites());
+        prop_assert!(found.is_some() == best.is_finite() || has_limits && found.is_none());
         if let Some(found) = found {
             prop_assert!(found.bound <= best * (1.0 + 1e-9) && found.objective >= best * (1.0 - 1e-9));
             prop_assert!((problem.cost_of(&found.open) - found.objective).abs() <= 1e-9 * found.objective);

@@ -12,6 +12,9 @@ pub(super) struct Sorted {
     pub(super) opening: Vec<f64>,
     /// Whether it is open in every plan.
     pub(super) is_required: Vec<bool>,
+    /// The least and the greatest number of open sites, required ones included.
+    pub(super) open_min: usize,
+    pub(super) open_max: usize,
     /// Where each customer's row begins in `cost` and `at`, and the end of the last.
     pub(super) start: Vec<usize>,
     /// Service costs, ascending in each row. A row ends with the first required site: it serves whatever the others do not.
@@ -32,6 +35,8 @@ impl Sorted {
         let mut new = Self {
             opening: site.iter().map(|&site| problem.opening_cost()[site]).collect(),
             is_required: site.iter().map(|&site| required[site]).collect(),
+            open_min: problem.open_limits().0,
+            open_max: problem.open_limits().1,
             start: vec![0],
             cost: Vec::new(),
             at: Vec::new(),
@@ -63,6 +68,8 @@ impl Sorted {
             site: kept.iter().map(|&site| self.site[site]).collect(),
             opening: kept.iter().map(|&site| self.opening[site]).collect(),
             is_required: kept.iter().map(|&site| decision[site] == Decision::Open).collect(),
+            open_min: self.open_min,
+            open_max: self.open_max,
             start: vec![0],
             cost: Vec::new(),
             at: Vec::new(),
@@ -103,9 +110,20 @@ impl Sorted {
         self.at[range.clone()].iter().map(|&site| site as usize).zip(self.cost[range].iter().copied())
     }
 
-    /// What a plan costs; infinite if a customer has no open site. Required sites count as open.
+    /// More than any plan costs: every customer's dearest site, and all sites opened.
+    pub(super) fn cost_max(&self) -> f64 {
+        let dearest = self.start.windows(2).filter_map(|row| self.cost[row[0]..row[1]].last());
+        (self.opening.iter().sum::<f64>() + dearest.sum::<f64>()) * 1.01 + f64::MIN_POSITIVE
+    }
+
+    /// What a plan costs; infinite if a customer has no open site or too few or too many are open. Required sites count
+    /// as open.
     pub(super) fn cost_of(&self, open: &[bool]) -> f64 {
         let is_open = |site: usize| open[site] || self.is_required[site];
+        let count = (0..self.sites()).filter(|&site| is_open(site)).count();
+        if count < self.open_min || count > self.open_max {
+            return f64::INFINITY;
+        }
         let opening: f64 =
             (0..self.sites()).filter(|&site| is_open(site)).map(|site| self.opening[site]).sum();
         let service = (0..self.customers()).map(|customer| {
