@@ -201,11 +201,15 @@ impl<'a> Tree<'a> {
             .zip(used)
             .map(|(decision, used)| *used || *decision == Decision::Open)
             .collect();
-        let plan = self.local.descend(&open, watch);
-        if plan.cost < self.best_cost {
-            watch.best = watch.best.min(plan.cost);
-            self.best_cost = plan.cost;
-            self.best = Some(plan);
+        // A descent may leave the part, and be cut short on its way.
+        let descended = self.local.descend(&open, watch);
+        let cost = self.problem.cost_of(&open);
+        for plan in [descended, Plan { open, cost }] {
+            if plan.cost < self.best_cost {
+                watch.best = watch.best.min(plan.cost);
+                self.best_cost = plan.cost;
+                self.best = Some(plan);
+            }
         }
     }
 }
@@ -217,3 +221,7 @@ pub(super) fn cutoff(best: f64) -> f64 {
 
 /// How near, relatively, the bound of a proof is to the plan: what rounding in sums of many costs allows.
 const PROOF: f64 = 1e-10;
+
+#[cfg(test)]
+#[path = "branch_tests.rs"]
+mod tests;

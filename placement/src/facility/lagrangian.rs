@@ -304,3 +304,7 @@ impl Lagrangian {
         &self.is_used
     }
 }
+
+#[cfg(test)]
+#[path = "lagrangian_tests.rs"]
+mod tests;

@@ -20,6 +20,8 @@ mod problem;
 mod reach;
 mod rises;
 mod search;
+#[cfg(test)]
+mod small;
 mod sorted;
 mod watch;
 

@@ -25,7 +25,8 @@ pub(super) struct Neighbourhood<'a> {
     problem: &'a Sorted,
     /// For each site the entries of `problem` that name it: (customer, index).
     entries: Vec<Vec<(u32, u32)>>,
-    /// What a customer without an open site counts: more than opening its dearest site for it.
+    /// What a customer without an open site counts: more than opening its dearest site for it, and more than all the rest
+    /// where a limit may keep that site from opening.
     unserved: Vec<f64>,
     /// The slot of each open site.
     slot: Vec<u32>,
@@ -52,9 +53,11 @@ impl<'a> Neighbourhood<'a> {
                 entries[problem.at[entry] as usize].push((index(customer), index(entry)));
             }
         }
+        let is_limited = problem.open_max < problem.sites();
+        let floor = problem.cost_max() * if is_limited { 1.0 } else { 1e-6 };
         let dearest = |customer: usize| {
             let row = problem.row(customer).map(|(site, cost)| cost + problem.opening[site]);
-            row.fold(0.0, f64::max) * 1.001
+            floor + row.fold(0.0, f64::max) * 1.001
         };
         let (sites, customers) = (problem.sites(), problem.customers());
         Self {
@@ -306,3 +309,7 @@ impl<'a> Neighbourhood<'a> {
 fn index(at: usize) -> u32 {
     at as u32
 }
+
+#[cfg(test)]
+#[path = "neighbourhood_tests.rs"]
+mod tests;

@@ -3,11 +3,11 @@ use core::time::Duration;
 use std::time::Instant;
 
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 
 use super::*;
 use crate::facility::FacilitiesError;
 use crate::facility::generate::{Beasley, beasley, euclidean, opening_cost_for};
+use crate::facility::small::{brute_force, config, problems};
 
 const OR_LIBRARY: [(&str, &str, f64); 8] = [
     ("cap71", include_str!("../../data/or-library/cap71.txt"), 932_615.750),
@@ -173,59 +173,8 @@ fn what_is_no_problem_is_refused() {
     assert!(Facilities::new(vec![1.0], vec![f64::NAN]).is_err());
 }
 
-/// The least cost over all sets of sites; infinite if nobody can serve everyone.
-fn brute_force(problem: &Facilities) -> f64 {
-    let sites = problem.sites();
-    let plans =
-        (0_u32..1 << sites).map(|set| (0..sites).map(|site| set >> site & 1 == 1).collect::<Vec<_>>());
-    plans.map(|open| problem.cost_of(&open)).fold(f64::INFINITY, f64::min)
-}
-
-/// Costs with ties, zeros and pairs that may not be.
-fn cost(scale: f64) -> impl Strategy<Value = f64> {
-    prop_oneof![
-        1 => Just(0.0),
-        4 => (0_u8..6).prop_map(move |cost| f64::from(cost) * scale),
-        4 => (0.0..10.0).prop_map(move |cost| cost * scale),
-        1 => Just(f64::INFINITY),
-    ]
-}
-
-prop_compose! {
-    fn problems()(sites in 1_usize..=12, customers in 0_usize..=12, exponent in -6_i32..=12, spread in 0_i32..3)(
-        opening in prop::collection::vec(cost(10_f64.powi(exponent + spread)), sites),
-        service in prop::collection::vec(cost(10_f64.powi(exponent)), sites * customers),
-        is_required in prop::collection::vec(prop::bool::weighted(0.1), sites),
-        twin in prop::option::of(0..sites),
-        limits in prop::option::weighted(0.4, (0..=sites, 0..=sites)),
-    ) -> Facilities {
-        let (mut opening, mut service) = (opening, service);
-        // Two sites alike, and two customers.
-        if let Some(twin) = twin {
-            opening[0] = opening[twin];
-            for row in service.chunks_exact_mut(opening.len()) {
-                row[0] = row[twin];
-            }
-        }
-        let mut problem = Facilities::new(opening, service).unwrap();
-        for (site, _) in is_required.iter().enumerate().filter(|(_, is_required)| **is_required) {
-            problem.require(site).unwrap();
-        }
-        if let Some((a, b)) = limits {
-            problem.limit_open(a.min(b), a.max(b));
-        }
-        problem
-    }
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 400,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "../proptest-regressions/placement_facility.txt"
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config(400))]
 
     #[test]
     fn plans_cost_what_the_best_of_all_sets_costs(problem in problems()) {
