@@ -30,11 +30,11 @@ pub fn opening_cost_for(count: usize, open: usize) -> f64 {
 /// Which of Beasley's three large kinds an instance resembles: they differ in what opening costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beasley {
-    /// Dear sites: about ten are opened (capa).
+    /// Dear sites: seven or eight are opened (capa).
     A,
-    /// In between (capb).
+    /// In between: about ten (capb).
     B,
-    /// Cheap sites: about 25 are opened (capc).
+    /// Cheaper sites: about 13 (capc).
     C,
 }
 
@@ -52,8 +52,8 @@ impl Beasley {
 /// 100 sites and 1,000 customers like capa, capb and capc of the OR-Library (Beasley 1988), without their capacities.
 ///
 /// Sites and customers uniform in a square of side 1,000; demand uniform in 0..100; serving costs demand times distance
-/// times a factor uniform in 1..1.25 for each pair; opening costs uniform within a quarter of their mean. The paper's own
-/// numbers are in its table; these keep its structure, and its proportions between serving and opening.
+/// times a factor uniform in 1..1.25 for each pair; opening costs uniform within a quarter of their mean. The structure is
+/// that of the paper's large problems (random points, random demand, cost by distance); the numbers are chosen here.
 ///
 /// # Errors
 /// None in practice: every cost is one.
