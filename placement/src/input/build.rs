@@ -12,7 +12,7 @@ use super::rows::{
 use super::tables;
 use crate::model::{
     Assignment, Audience, Channel, Coordinates, DelayModel, DemandRule, Limits, Objective, Problem,
-    ProblemError, Region, Scenario, ServingRules, Site,
+    ProblemError, Region, Scenario, ServingRules, Site, check_names,
 };
 use crate::solve::Standing;
 
@@ -36,10 +36,13 @@ type Built<T> = Result<T, ProblemError>;
 
 impl Builder<'_> {
     pub(super) fn problem(mut self) -> Result<Problem, InputError> {
-        let mut origins = Origins::default();
+        let mut origins = Origins { is_open_exact: self.rows.limits.open.is_some(), ..Origins::default() };
         let regions = self.region_rows(&mut origins)?;
         let sites = self.site_rows(&regions, &mut origins)?;
         let names: Vec<String> = regions.iter().map(|region| region.name.clone()).collect();
+        // Before anything is looked up by its name.
+        check_names("regions", names.iter().map(String::as_str))
+            .map_err(|error| origins.place(error, self.text, self.file))?;
         let delays = self.delays(&regions, &mut origins)?;
         let site = |(index, row): (usize, &SiteRow)| site(index, row, &names);
         let sites = sites.iter().enumerate().map(site).collect::<Built<Vec<Site>>>();

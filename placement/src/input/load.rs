@@ -34,8 +34,12 @@ pub fn parse(text: &str, file: &str, folder: &Path) -> Result<Problem, InputErro
     Builder { rows, text, file, folder, default_name }.problem()
 }
 
-/// Makes a problem of tables (CSV) alone and checks it; see `docs/placement.md` for their columns. Without a table of
-/// sites each region has one; delays that are not given follow from coordinates.
+/// Makes a problem of tables (CSV) alone and checks it.
+///
+/// Columns have the names that fields have in a problem file: of regions `name`, `viewers` and what else `[[regions]]` has, of
+/// sites those of `[[sites]]`. The table of delays has a column for each region served and a row, which begins with its
+/// name, for each that serves; what is empty in it follows from coordinates, as everything does without one. Without a
+/// table of sites each region has one.
 ///
 /// # Errors
 /// [`InputError`], which names file, line and field.

@@ -20,6 +20,8 @@ pub(super) struct Origins {
     pub(super) delays: Vec<Origin>,
     /// The key of each region's delay within itself.
     pub(super) intra: Vec<Origin>,
+    /// Whether the least and the most number of sites were written as one.
+    pub(super) is_open_exact: bool,
 }
 
 /// A part of a problem by its kind and number, and what follows.
@@ -38,7 +40,11 @@ fn part(field: &str) -> Option<Part<'_>> {
 impl Origins {
     /// An error that names the file, the line and the field as they were written.
     pub(super) fn place(&self, error: ProblemError, text: &str, file: &str) -> InputError {
-        let field = error.field().to_owned();
+        let field = match error.field() {
+            "limits.open-min" | "limits.open-max" if self.is_open_exact => "limits.open",
+            field => field,
+        };
+        let field = field.to_owned();
         let (place, field) = match self.origin(&field) {
             Some((Origin::Row { file, line }, rest)) => (Place::new(file, Some(*line)), rest),
             Some((Origin::Key(key), rest)) => {
@@ -57,6 +63,7 @@ impl Origins {
             "regions" => self.regions.get(part.index).map(|origin| (origin, after_dot())),
             "sites" => self.sites.get(part.index).map(|origin| (origin, after_dot())),
             "delays.rtt-ms" => match self.delays.get(part.index) {
+                Some(origin @ Origin::Row { .. }) => Some((origin, field.to_owned())),
                 Some(origin) => Some((origin, after_dot())),
                 None => self.intra.get(part.index).map(|origin| (origin, String::new())),
             },

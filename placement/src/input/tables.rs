@@ -53,7 +53,7 @@ fn what(error: &csv::Error) -> String {
         return format!("has {len} fields, and the header {expected_len}");
     }
     if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
-        return err.to_string();
+        return err.kind().to_string();
     }
     error.to_string()
 }

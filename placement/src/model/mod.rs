@@ -29,3 +29,4 @@ pub use region::{Coordinates, Region};
 pub use scenario::Scenario;
 pub use serving::{Labels, ServingRules};
 pub use site::Site;
+pub(crate) use validate::check_names;

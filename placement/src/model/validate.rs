@@ -334,7 +334,7 @@ fn check_rho(field: String, rho: f64, region: &str) -> Checked {
     Err(ProblemError::invalid(field, problem, "it is 0 to below 1; with 1 there is nothing to place"))
 }
 
-fn check_names<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Checked {
+pub(crate) fn check_names<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Checked {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, name) in names.enumerate() {
         let field = format!("{list}[{index}].name");

@@ -2,8 +2,7 @@ use core::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::PlanError;
-use super::made::plan;
+use super::made::summary;
 use super::shape::Plan;
 use crate::model::{Objective, Problem};
 use crate::solve::{Effort, Progress, SolveError};
@@ -122,15 +121,12 @@ impl Explorer<'_> {
         if self.is_stopped {
             return Outcome::None { why: SolveError::Stopped.to_string() };
         }
-        let found: Result<Plan, PlanError> = plan(problem, self.effort, &mut |progress| {
+        let found = summary(problem, self.effort, &mut |progress| {
             let flow = (self.progress)(progress);
             self.is_stopped |= flow.is_break();
             flow
         });
-        match found {
-            Ok(plan) => Outcome::Plan(Summary::from(&plan)),
-            Err(error) => Outcome::None { why: error.to_string() },
-        }
+        found.map_or_else(|error| Outcome::None { why: error.to_string() }, Outcome::Plan)
     }
 }
 

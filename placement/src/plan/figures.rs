@@ -1,6 +1,7 @@
+use super::explore::Summary;
 use super::losses;
 use super::shape::{OpenSite, Plan, Served, ServedBySite, StateFigures};
-use crate::model::{Customer, Normal, Problem, ratio};
+use crate::model::{Customer, Normal, Problem, Scenario, ratio};
 use crate::solve::{Share, Solution, Standing};
 
 /// A solved problem and what it is measured with.
@@ -11,44 +12,77 @@ pub(super) struct Solved<'a> {
     pub(super) normal: Normal,
 }
 
-/// All figures of a solution.
-pub(super) fn of_solution(problem: &Problem, solution: &Solution) -> Plan {
-    let customers = problem.customers();
-    let normal = Normal::new(problem, &customers);
-    let solved = Solved { problem, solution, customers, normal };
-    let open: Vec<usize> = solved.open().collect();
-    let sites: Vec<OpenSite> = open.iter().filter_map(|site| solved.open_site(*site)).collect();
-    let opening_cost_per_month = sites.iter().map(|site| site.opening_cost_per_month).sum();
-    let states: Vec<StateFigures> = problem
-        .state_names()
-        .enumerate()
-        .map(|(state, name)| solved.state_figures(state, name, opening_cost_per_month))
-        .collect();
-    Plan {
-        problem: problem.name.clone(),
-        about: problem.about.clone(),
-        currency: problem.currency.clone(),
-        model: problem.objective,
-        model_text: problem.objective.to_string(),
-        objective: solution.objective,
-        bound: solution.bound.min(solution.objective),
-        gap: solution.gap(),
-        is_proven: solution.is_proven,
-        nodes: solution.nodes,
-        assignment: states.first().map_or_else(Vec::new, |state| state.assignment.clone()),
-        sizes_bps: sites.iter().map(|site| site.size_bps).sum(),
-        budget_bps: finite(problem.limits.budget_bps),
-        size_cost_per_month: sites.iter().map(|site| site.size_bps / 1e6 * site.cost_per_mbps_month).sum(),
-        opening_cost_per_month,
-        cost_unit: solved.normal.cost_unit,
-        delay_unit_ms: solved.normal.delay_unit_ms,
-        losses: open.iter().map(|site| losses::of_site(&solved, *site)).collect(),
-        sites,
-        states,
+impl<'a> Solved<'a> {
+    pub(super) fn new(problem: &'a Problem, solution: &'a Solution) -> Self {
+        let customers = problem.customers();
+        let normal = Normal::new(problem, &customers);
+        Self { problem, solution, customers, normal }
     }
-}
 
-impl Solved<'_> {
+    /// All figures.
+    pub(super) fn plan(&self) -> Plan {
+        let Self { problem, solution, .. } = *self;
+        let open: Vec<usize> = self.open().collect();
+        let sites: Vec<OpenSite> = open.iter().filter_map(|site| self.open_site(*site)).collect();
+        let opening_cost_per_month = self.opening_cost_per_month();
+        let states = problem.state_names().enumerate();
+        let states: Vec<StateFigures> =
+            states.map(|(state, name)| self.state_figures(state, name, opening_cost_per_month)).collect();
+        Plan {
+            problem: problem.name.clone(),
+            about: problem.about.clone(),
+            currency: problem.currency.clone(),
+            model: problem.objective,
+            model_text: problem.objective.to_string(),
+            objective: solution.objective,
+            bound: solution.bound.min(solution.objective),
+            gap: solution.gap(),
+            is_proven: solution.is_proven,
+            nodes: solution.nodes,
+            assignment: states.first().map_or_else(Vec::new, |state| state.assignment.clone()),
+            sizes_bps: sites.iter().map(|site| site.size_bps).sum(),
+            budget_bps: finite(problem.limits.budget_bps),
+            size_cost_per_month: sites
+                .iter()
+                .map(|site| site.size_bps / 1e6 * site.cost_per_mbps_month)
+                .sum(),
+            opening_cost_per_month,
+            cost_unit: self.normal.cost_unit,
+            delay_unit_ms: self.normal.delay_unit_ms,
+            losses: open.iter().map(|site| losses::of_site(self, *site)).collect(),
+            sites,
+            states,
+        }
+    }
+
+    /// The figures that fit a line.
+    pub(super) fn summary(&self) -> Summary {
+        let Self { problem, solution, .. } = *self;
+        let opening_cost_per_month = self.opening_cost_per_month();
+        let normal = self.state_figures(0, Scenario::NORMAL, opening_cost_per_month);
+        let open = self.open().filter_map(|site| problem.sites.get(site));
+        Summary {
+            model: problem.objective,
+            objective: solution.objective,
+            bound: solution.bound.min(solution.objective),
+            gap: solution.gap(),
+            is_proven: solution.is_proven,
+            f_pc: normal.f_pc,
+            f_cc_ms: normal.f_cc_ms,
+            integrated_cost_ms: normal.integrated_cost_ms,
+            cost_per_month: normal.traffic_cost_per_month + opening_cost_per_month,
+            worst_delay_ms: normal.worst_delay_ms,
+            sizes_bps: solution.size_bps.iter().sum(),
+            open: open.map(|site| site.name.clone()).collect(),
+        }
+    }
+
+    /// Of the open sites that are not built already.
+    fn opening_cost_per_month(&self) -> f64 {
+        let open = self.open().filter_map(|site| self.problem.sites.get(site));
+        open.filter(|site| site.standing != Standing::Built).map(|site| site.opening_cost_per_month).sum()
+    }
+
     /// The sites that are open, by index.
     pub(super) fn open(&self) -> impl Iterator<Item = usize> {
         let is_open = self.solution.is_open.iter().enumerate();

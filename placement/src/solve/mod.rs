@@ -7,6 +7,6 @@ mod instance;
 mod separable;
 
 pub use check::{Violation, check};
-pub use dispatch::{SolveError, solve};
+pub use dispatch::{Method, SolveError, method, solve};
 pub use effort::{Effort, Progress};
 pub use instance::{Instance, Share, SiteNumbers, Solution, Standing, State};
