@@ -148,12 +148,12 @@ fn the_method_goes_by_what_can_bind() {
         method(&instance)
     };
     assert_eq!(changed(&|instance| instance.sites[1].opening_cost = 1.0), Method::Facility);
-    let binding: [&dyn Fn(&mut Instance); 6] = [
+    assert_eq!(changed(&|instance| instance.open_max = 1), Method::Facility);
+    assert_eq!(changed(&|instance| instance.open_min = 2), Method::Facility);
+    let binding: [&dyn Fn(&mut Instance); 4] = [
         &|instance| instance.sites[0].size_max_bps = 9.0,
         &|instance| instance.sites[0].size_min_bps = 1.0,
         &|instance| instance.budget_bps = 9.0,
-        &|instance| instance.open_max = 1,
-        &|instance| instance.open_min = 2,
         &|instance| instance.must_survive_loss = true,
     ];
     for (number, change) in binding.into_iter().enumerate() {

@@ -5,8 +5,8 @@ use crate::model::{Normal, Objective, Problem};
 use crate::plan::PlanError;
 use crate::solve::{self, Effort};
 
-/// Halvings until ρ is known to 2^-45.
-const HALVINGS: u32 = 45;
+/// ρ is known when it lies between two numbers no further apart.
+const RHO_STEP: f64 = 1e-12;
 
 /// Where LTCM gives a region to another site as ρ grows.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +31,8 @@ fn sites_at(problem: &Problem, rho: f64, effort: &Effort) -> Result<Vec<usize>, 
     Ok(service.iter().filter_map(|shares| shares.first()).map(|share| share.site).collect())
 }
 
-/// All switches of `problem`, LTCM with one channel, between ρ = 0 and `rho_max`, looked for in `steps` steps. Two switches
-/// of one region within a step count as one when the site between them is not seen.
+/// All switches of `problem`, LTCM with one channel, between ρ = 0 and `rho_max`, looked for in `steps` steps. Within a
+/// step a region may switch several times; that it goes and comes back is not seen.
 ///
 /// # Errors
 /// [`PlanError`]: the problem has no plan.
@@ -49,26 +49,53 @@ pub fn switches(
         let rho = |step: u32| rho_max * f64::from(step) / f64::from(steps);
         let after = sites_at(problem, rho(step), effort)?;
         for (region, (from, to)) in before.iter().zip(&after).enumerate() {
-            if from == to {
-                continue;
+            let step = Interval { low: rho(step - 1), high: rho(step), from: *from, to: *to };
+            for Interval { high, from, to, .. } in step.narrowed(problem, region, effort)? {
+                let closed_form_rho = closed_form_rho(problem, &normal, region, from, to);
+                switches.push(Switch { region, from, to, found_rho: high, closed_form_rho });
             }
-            let [mut low, mut high] = [rho(step - 1), rho(step)];
-            for _ in 0..HALVINGS {
-                let middle = f64::midpoint(low, high);
-                let is_before = sites_at(problem, middle, effort)?.get(region) == Some(from);
-                *(if is_before { &mut low } else { &mut high }) = middle;
-            }
-            switches.push(Switch {
-                region,
-                from: *from,
-                to: *to,
-                found_rho: high,
-                closed_form_rho: closed_form_rho(problem, &normal, region, *from, *to),
-            });
         }
         before = after;
     }
     Ok(switches)
+}
+
+/// Between two ρ a region goes from one site to another.
+#[derive(Clone, Copy)]
+struct Interval {
+    low: f64,
+    high: f64,
+    from: usize,
+    to: usize,
+}
+
+impl Interval {
+    /// The switches in it, each narrowed down by halving, in order.
+    fn narrowed(self, problem: &Problem, region: usize, effort: &Effort) -> Result<Vec<Self>, PlanError> {
+        let mut open = vec![self];
+        let mut found = Vec::new();
+        while let Some(mut interval) = open.pop() {
+            if interval.from == interval.to {
+                continue;
+            }
+            while interval.high - interval.low > RHO_STEP {
+                let middle = f64::midpoint(interval.low, interval.high);
+                let sites = sites_at(problem, middle, effort)?;
+                let at = sites.get(region).copied().unwrap_or(interval.from);
+                if at == interval.from {
+                    interval.low = middle;
+                    continue;
+                }
+                if at != interval.to {
+                    open.push(Self { low: middle, from: at, ..interval });
+                    interval.to = at;
+                }
+                interval.high = middle;
+            }
+            found.push(interval);
+        }
+        Ok(found)
+    }
 }
 
 fn closed_form_rho(problem: &Problem, normal: &Normal, region: usize, from: usize, to: usize) -> f64 {

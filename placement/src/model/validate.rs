@@ -106,13 +106,19 @@ impl Problem {
         if let Some(unit_ms) = self.delay_unit_ms {
             positive("delays.unit-ms", unit_ms)?;
         }
-        let regions = 0..self.regions.len();
-        let mut pairs = regions.clone().flat_map(|from| regions.clone().map(move |to| (from, to)));
-        pairs.try_for_each(|(from, to)| {
-            let field = format!("delays.rtt-ms[{from}][{to}]");
-            let rtt_ms = self.delays.rtt_ms(from, to);
-            if from == to { not_negative(field, rtt_ms) } else { bound(field, rtt_ms) }
-        })
+        for from in 0..self.regions.len() {
+            for to in 0..self.regions.len() {
+                let rtt_ms = self.delays.rtt_ms(from, to);
+                // NaN is not above 0 either.
+                if rtt_ms >= 0.0 && (rtt_ms.is_finite() || from != to) {
+                    continue;
+                }
+                let advice = "it must be 0 or more; only between two regions infinite, for no way at all";
+                let field = format!("delays.rtt-ms[{from}][{to}]");
+                return Err(ProblemError::invalid(field, format!("is {rtt_ms}"), advice));
+            }
+        }
+        Ok(())
     }
 
     fn check_objective(&self) -> Checked {

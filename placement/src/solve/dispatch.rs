@@ -26,9 +26,9 @@ pub enum SolveError {
 pub enum Method {
     /// Opening is free and nothing limits it: each customer takes its cheapest site.
     Separable,
-    /// Only opening costs tie customers together: uncapacitated facility location.
+    /// Only opening costs and the number of sites tie customers together: uncapacitated facility location.
     Facility,
-    /// Sizes, the budget, the number of sites or losses may bind: branch and cut.
+    /// Sizes, the budget or losses may bind: branch and cut.
     General,
 }
 
@@ -42,15 +42,13 @@ pub fn method(instance: &Instance) -> Method {
     // its state asks for.
     let sizes_bps: f64 = demand_bps.iter().sum();
     let usable = instance.sites.iter().filter(|site| site.standing != Standing::Forbidden);
-    let binds = instance.must_survive_loss
-        || instance.open_min > 1
-        || instance.open_max < usable.clone().count()
-        || instance.budget_bps < sizes_bps
-        || !usable.clone().all(is_unlimited);
+    let is_any_number = instance.open_min <= 1 && instance.open_max >= usable.clone().count();
+    let binds =
+        instance.must_survive_loss || instance.budget_bps < sizes_bps || !usable.clone().all(is_unlimited);
     let is_free = |site: &SiteNumbers| site.opening_cost == 0.0 || site.standing == Standing::Built;
     if binds {
         Method::General
-    } else if usable.clone().all(is_free) {
+    } else if is_any_number && usable.clone().all(is_free) {
         Method::Separable
     } else {
         Method::Facility
@@ -111,7 +109,7 @@ fn is_usable(instance: &Instance, site: usize) -> bool {
 }
 
 fn nobody_serves() -> SolveError {
-    SolveError::Infeasible { why: "no site may serve one of the customers".to_owned() }
+    SolveError::Infeasible { why: "no allowed set of sites serves everybody".to_owned() }
 }
 
 /// Every state's customers are customers of their own, at their state's weight.
@@ -131,10 +129,15 @@ fn solve_facility(
             Standing::Forbidden => facilities.forbid(index).map_err(malformed)?,
         }
     }
+    facilities.limit_open(instance.open_min, instance.open_max);
     let found = facility::solve(&facilities, effort, progress).ok_or_else(nobody_serves)?;
     let is_open = |site: usize| found.open.get(site).copied().unwrap_or(false);
-    let served = cheapest_service(instance, is_open).ok_or_else(nobody_serves)?;
-    // A site that nobody uses is not opened, which may be cheaper than what was found.
+    let mut served = cheapest_service(instance, is_open).ok_or_else(nobody_serves)?;
+    // A site that nobody uses is not opened, which may be cheaper than what was found, unless so many are asked for.
+    if served.is_open.iter().filter(|is_open| **is_open).count() < instance.open_min {
+        served.is_open.clone_from(&found.open);
+        served.objective = found.objective;
+    }
     Ok(Solution {
         bound: found.bound.min(served.objective),
         nodes: found.nodes,
