@@ -4,6 +4,7 @@ mod demo;
 mod dispatch;
 mod edge;
 mod plan;
+mod plan_figures;
 mod publish;
 mod simulate;
 mod watch;

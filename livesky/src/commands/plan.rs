@@ -7,7 +7,7 @@ use std::path::Path;
 use livesky_placement::input::{Capacities, load_or_library};
 use livesky_placement::model::Problem;
 use livesky_placement::plan::{LibraryPlan, Plan, PlanError, plan_library};
-use livesky_placement::report::{Study, plan_page};
+use livesky_placement::report::{Study, plan_map, plan_page};
 use livesky_placement::solve::{Effort, SolveError};
 
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ pub(super) async fn run(args: PlanArgs) -> Result<(), Failure> {
             None => make(args.make).await,
         },
         Some(Other::List) => list(),
+        Some(Other::Figures(args)) => super::plan_figures::run(&args),
     }
 }
 
@@ -42,7 +43,7 @@ fn list() -> Result<(), Failure> {
 
 /// Plans, and shows the plan.
 async fn make(args: MakeArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.report {
+    for path in [&args.report, &args.map].into_iter().flatten() {
         check_writable(path)?;
     }
     let mut named = plan::asked(args.problem.as_deref(), &args.files)?;
@@ -64,6 +65,10 @@ async fn make(args: MakeArgs) -> Result<(), Failure> {
     }
     if let (Some(path), Some(study)) = (&args.report, &study) {
         write(path, &plan_page(&problem, &plan, study, &text, env!("CARGO_PKG_VERSION")))?;
+    }
+    if let Some(path) = &args.map {
+        let no_map = || Failure::new(format!("{}: no map: the regions have no coordinates", problem.name));
+        write(path, &plan_map(&problem, &plan).ok_or_else(no_map)?)?;
     }
     match (&other, args.is_json) {
         (_, true) => print(&plan::json(&plan)?),
@@ -154,9 +159,9 @@ fn failure(problem: &str, error: &PlanError) -> Failure {
 
 /// Plans for a file of the OR-Library.
 async fn make_library(args: MakeArgs, file: &Path) -> Result<(), Failure> {
-    if args.report.is_some() || args.compare.is_some() {
+    if args.report.is_some() || args.map.is_some() || args.compare.is_some() {
         return Err(Failure::new(
-            "--report and --compare need regions with names: an OR-Library file has numbers alone",
+            "--report, --map and --compare need regions with names: an OR-Library file has numbers alone",
         ));
     }
     let capacities = match (args.files.is_uncapacitated, args.files.capacity) {

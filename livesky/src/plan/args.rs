@@ -33,7 +33,8 @@ const CAPACITY: RealBounds = RealBounds { min: 1e-9, max: 1e15 };
   livesky plan my.toml --objective ltcm --failover --json > plan.json
   livesky plan my.toml --sites-max 7 --compare plan.json
   livesky plan --regions regions.csv --sites sites.csv --delays delays.csv
-  livesky plan --or-library cap71.txt --uncapacitated --json"
+  livesky plan --or-library cap71.txt --uncapacitated --json
+  livesky plan figures --report figures.html"
 )]
 pub struct PlanArgs {
     /// Something else than making a plan.
@@ -49,6 +50,8 @@ pub struct PlanArgs {
 pub enum Other {
     /// List the problems there are by name
     List,
+    /// Redraw the figures of the placement paper, and say of each claim whether it reproduces
+    Figures(FiguresArgs),
 }
 
 /// Arguments of `plan PROBLEM`.
@@ -72,6 +75,9 @@ pub struct MakeArgs {
     /// Write a report: one HTML file with a map and plots
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Write the map alone: one SVG file
+    #[arg(long, value_name = "FILE.svg")]
+    pub map: Option<PathBuf>,
     /// Show how the plan differs from another: a plan by --json, a TOML file, or a problem by its name
     #[arg(long, value_name = "OTHER", conflicts_with = "is_json")]
     pub compare: Option<String>,
@@ -85,19 +91,19 @@ pub struct FileArgs {
     #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["problem", "or_library"])]
     pub regions: Option<PathBuf>,
     /// Sites and what they cost as CSV [default: one in each region]
-    #[arg(long, value_name = "FILE.csv", requires = "regions")]
+    #[arg(long, value_name = "FILE.csv", requires = "regions", conflicts_with_all = ["problem", "or_library"])]
     pub sites: Option<PathBuf>,
     /// The matrix of round-trip times as CSV, in ms [default: from the regions' coordinates]
-    #[arg(long, value_name = "FILE.csv", requires = "regions")]
+    #[arg(long, value_name = "FILE.csv", requires = "regions", conflicts_with_all = ["problem", "or_library"])]
     pub delays: Option<PathBuf>,
     /// A facility location problem in the form of the OR-Library
     #[arg(long, value_name = "FILE", conflicts_with = "problem")]
     pub or_library: Option<PathBuf>,
     /// Read the OR-Library file without its capacities
-    #[arg(long = "uncapacitated", requires = "or_library", conflicts_with = "capacity")]
+    #[arg(long = "uncapacitated", requires = "or_library", conflicts_with_all = ["problem", "capacity"])]
     pub is_uncapacitated: bool,
     /// What the word `capacity` in the OR-Library file stands for
-    #[arg(long, value_name = "N", requires = "or_library", allow_negative_numbers = true, value_parser = flag(CAPACITY))]
+    #[arg(long, value_name = "N", requires = "or_library", conflicts_with = "problem", allow_negative_numbers = true, value_parser = flag(CAPACITY))]
     pub capacity: Option<f64>,
 }
 
@@ -153,6 +159,17 @@ pub struct EffortArgs {
     /// Decides what is left to chance [default: 1]
     #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<u64>,
+}
+
+/// Arguments of `plan figures`.
+#[derive(Debug, Args)]
+pub struct FiguresArgs {
+    /// Write the figures: one HTML file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print figures and claims as JSON
+    #[arg(long = "json")]
+    pub is_json: bool,
 }
 
 /// The models by name.

@@ -8,7 +8,7 @@ mod screen;
 mod search;
 mod table;
 
-pub use args::{ChangeArgs, Demand, EffortArgs, FileArgs, MakeArgs, Model, Other, PlanArgs};
+pub use args::{ChangeArgs, Demand, EffortArgs, FiguresArgs, FileArgs, MakeArgs, Model, Other, PlanArgs};
 pub use changes::{change, change_instance, effort};
 pub use files::{json, read_plan};
 pub use problems::{Named, asked, failure, find, list};

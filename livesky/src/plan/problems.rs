@@ -23,12 +23,21 @@ pub struct Named {
     pub text: String,
 }
 
-/// Names of the problems built in, in alphabetical order.
+/// Names of the problems built in, in alphabetical order. Those that need tables beside them are files, and no more.
 fn names() -> Vec<String> {
-    let mut names: Vec<String> =
-        BuiltIn::iter().filter_map(|file| Some(file.strip_suffix(".toml")?.to_owned())).collect();
+    let is_whole =
+        |file: &str| text(file).is_some_and(|text| !text.lines().any(|line| line.trim() == "[files]"));
+    let mut names: Vec<String> = BuiltIn::iter()
+        .filter(|file| is_whole(file))
+        .filter_map(|file| Some(file.strip_suffix(".toml")?.to_owned()))
+        .collect();
     names.sort_unstable();
     names
+}
+
+/// A file built in.
+fn text(file: &str) -> Option<String> {
+    BuiltIn::get(file).map(|embedded| String::from_utf8_lossy(&embedded.data).into_owned())
 }
 
 /// The problems built in, with the names they are asked for by.
@@ -66,7 +75,7 @@ pub fn asked(name: Option<&str>, files: &FileArgs) -> Result<Named, Failure> {
 
 fn built_in(name: &str) -> Result<Named, Failure> {
     let file = format!("{name}.toml");
-    let Some(embedded) = BuiltIn::get(&file) else {
+    let Some(text) = text(&file) else {
         let names = names();
         let advice = match nearest(name, names.iter().map(String::as_str)) {
             Some(known) => format!("did you mean `{known}`?"),
@@ -74,7 +83,6 @@ fn built_in(name: &str) -> Result<Named, Failure> {
         };
         return Err(Failure::new(format!("there is no problem `{name}`: {advice}")));
     };
-    let text = String::from_utf8_lossy(&embedded.data).into_owned();
     let problem = input::parse(&text, &file, Path::new("")).map_err(|error| failure(&error))?;
     Ok(Named { problem, text })
 }

@@ -7,12 +7,15 @@ use super::ticks::{number, ticks};
 /// Size of the drawing and of what stands around the plot, in the drawing's units: shown at about the same number of pixels.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 68.0;
+const LEFT: f64 = 76.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 46.0;
 /// Size of letters.
 const LETTERS: f64 = 12.0;
+
+/// Letters that fit along the y axis.
+const TITLE_MAX: usize = 38;
 
 /// An axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +125,7 @@ impl Chart {
             let ends = [(x, scale.y.0), (x, scale.y.1)].map(|point| scale.place(point));
             canvas.line("mark", &ends);
         }
-        let within = Area { left: LEFT, top: 0.0, right: WIDTH, bottom: HEIGHT - BOTTOM };
+        let within = Area { left: LEFT, top: 5.0, right: WIDTH, bottom: HEIGHT - BOTTOM };
         let mut labels = Labels::new(within);
         for point in self.series.iter().flat_map(|series| &series.points) {
             labels.take(Area::around(scale.place(*point), 4.0));
@@ -150,8 +153,23 @@ impl Chart {
         }
         canvas.line("axis", &[(LEFT, TOP), (LEFT, HEIGHT - BOTTOM), (WIDTH - RIGHT, HEIGHT - BOTTOM)]);
         canvas.text("title", ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 8.0), Anchor::Middle, &self.x.label);
-        canvas.upright_text("title", (14.0, (TOP + HEIGHT - BOTTOM) / 2.0), &self.y.label);
+        let lines = wrapped(&self.y.label);
+        for (line, x) in lines.iter().zip([12.0, 26.0]) {
+            canvas.upright_text("title", (x, (TOP + HEIGHT - BOTTOM) / 2.0), line);
+        }
     }
+}
+
+/// A long title in two lines, at the space nearest to its middle.
+fn wrapped(title: &str) -> Vec<&str> {
+    if title.chars().count() <= TITLE_MAX {
+        return vec![title];
+    }
+    let middle = title.len() / 2;
+    let space = title.match_indices(' ').map(|(at, _)| at).min_by_key(|at| at.abs_diff(middle));
+    space
+        .and_then(|at| title.split_at_checked(at))
+        .map_or(vec![title], |(first, rest)| vec![first, rest.trim()])
 }
 
 fn is_shown((x, y): &(f64, f64)) -> bool {
@@ -248,6 +266,14 @@ mod tests {
         let (min, max) = ends(&Axis::new("x"), [3.0, 5.0].into_iter());
         assert!(min < 3.0 && min > 2.5 && max > 5.0, "{min} {max}");
         assert_eq!(ends(&Axis::between("x", 0.0, 0.7), [9.0].into_iter()), (0.0, 0.7));
+    }
+
+    #[test]
+    fn long_titles_take_two_lines() {
+        assert_eq!(wrapped("delay, ms"), ["delay, ms"]);
+        let long = "placement cost, parts of all demand at the highest unit cost";
+        assert_eq!(wrapped(long), ["placement cost, parts of all", "demand at the highest unit cost"]);
+        assert_eq!(wrapped(&"x".repeat(50)).len(), 1);
     }
 
     #[test]

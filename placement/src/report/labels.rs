@@ -2,9 +2,10 @@
 
 use super::canvas::Anchor;
 
-/// Width of a letter and height of a line over the size of the letters: an ample guess, since nothing here knows the font.
-const LETTER_WIDTH: f64 = 0.6;
-const LINE_HEIGHT: f64 = 1.1;
+/// Widths of letters and height of a line over the size of the letters: an ample guess, since nothing here knows the font.
+const CAPITAL_WIDTH: f64 = 0.8;
+const LETTER_WIDTH: f64 = 0.62;
+const LINE_HEIGHT: f64 = 1.25;
 
 /// An upright rectangle on the drawing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +63,11 @@ impl Labels {
         text: &str,
         size: f64,
     ) -> Option<((f64, f64), Anchor)> {
-        let width = text.chars().count() as f64 * size * LETTER_WIDTH;
+        let width = size
+            * text
+                .chars()
+                .map(|letter| if letter.is_uppercase() { CAPITAL_WIDTH } else { LETTER_WIDTH })
+                .sum::<f64>();
         let (gap, slant) = (radius + size * 0.3, radius * 0.7 + size * 0.2);
         let foot = size * 0.35;
         let (x, y) = at;
@@ -82,7 +87,7 @@ impl Labels {
                 Anchor::Middle => x - width / 2.0,
                 Anchor::End => x - width,
             };
-            let top = y - size * 0.85;
+            let top = y - size * 0.97;
             let area = Area { left, top, right: left + width, bottom: top + size * LINE_HEIGHT };
             let is_free =
                 self.within.contains(&area) && !self.taken.iter().any(|other| other.overlaps(&area));

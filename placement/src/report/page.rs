@@ -4,7 +4,7 @@ use super::canvas::escape;
 use super::tables::Table;
 
 /// How the pages look.
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 /// Colours that the style sheet has for lines, dots and cells.
 pub(super) const COLOURS: usize = 8;
 

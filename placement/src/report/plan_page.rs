@@ -2,7 +2,7 @@
 
 use super::canvas::escape;
 use super::map::{self, Place};
-use super::page::{cards, page, paragraph, plots, section, table};
+use super::page::{STYLE, cards, page, paragraph, plots, section, table};
 use super::study::Study;
 use super::study_charts;
 use super::tables;
@@ -30,6 +30,14 @@ pub fn plan_page(problem: &Problem, plan: &Plan, study: &Study, text: &str, vers
     body.push_str(&source(text));
     let facts = format!("LiveSky {version}, {}", proof(plan));
     page(&plan.problem, &plan.about, &facts, &body)
+}
+
+/// The plan's map alone, as a file of SVG; nothing when fewer than two regions have coordinates.
+#[must_use]
+pub fn plan_map(problem: &Problem, plan: &Plan) -> Option<String> {
+    let map = map::map(&places(problem, plan), &format!("Sites of {} and whom they serve", plan.problem))?;
+    let (tag, rest) = map.split_once('\n')?;
+    Some(format!("{tag}\n<style>\n{STYLE}</style>\n{rest}"))
 }
 
 /// The model, and how good the plan is known to be.

@@ -137,6 +137,17 @@ fn the_page_has_no_link_and_repeats() {
 }
 
 #[test]
+fn the_map_alone_has_its_colours_with_it() {
+    let problem = problem();
+    let (plan, _) = solved(&problem);
+    let svg = plan_map(&problem, &plan).unwrap();
+    read(&svg);
+    assert!(svg.starts_with("<svg ") && svg.contains("svg .site {"), "{svg}");
+    let nowhere = Problem { regions: vec![Region::default()], ..problem };
+    assert_eq!(plan_map(&nowhere, &plan), None);
+}
+
+#[test]
 fn a_study_that_was_stopped_or_found_nothing_leaves_its_plots_out() {
     let problem = problem();
     let (plan, mut study) = solved(&problem);

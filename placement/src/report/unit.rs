@@ -9,6 +9,7 @@ pub fn bps(bps: f64) -> String {
     let steps = [(1e12, "Tbit/s"), (1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s")];
     match steps.into_iter().find(|(step, _)| bps.abs() >= step * 0.9995) {
         Some((step, unit)) => format!("{} {unit}", digits(bps / step)),
+        None if bps.abs() < 0.5 => "0 bit/s".to_owned(),
         None => format!("{bps:.0} bit/s"),
     }
 }
@@ -89,6 +90,7 @@ mod tests {
     fn numbers_are_read_by_people() {
         for (text, expected) in [
             (bps(0.0), "0 bit/s"),
+            (bps(-0.0), "0 bit/s"),
             (bps(12_345_678.0), "12.3 Mbit/s"),
             (bps(999_999.0), "1.00 Mbit/s"),
             (bps(35e9), "35.0 Gbit/s"),
