@@ -6,13 +6,14 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
+use serde::Deserialize;
 
 use super::bounds::CONTROL_ROOM;
 use super::control::*;
 use super::report::*;
 use super::{
     CONTROL_HEADER_LEN, ControlWriter, DATA_HEADER_LEN, DataHeader, Datagram, MAC_LEN, MAC_OFFSET, Messages,
-    SendReason,
+    SendReason, StreamMessage, codec,
 };
 use crate::endpoint::Reject;
 use crate::limits::*;
@@ -238,6 +239,51 @@ fn no_message_is_longer_than_promised_or_than_a_datagram() {
         assert!(len <= CONTROL_ROOM, "{message:?}");
         let mut out = [0; DATAGRAM_LEN_MAX];
         assert!(ControlWriter::new(&mut out, LinkId(1)).unwrap().push(&message), "{message:?}");
+    }
+}
+
+/// What postcard reads in `bytes`, and how much of them is left.
+fn read_by_postcard<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, usize)> {
+    postcard::take_from_bytes(bytes).ok().map(|(value, rest)| (value, rest.len()))
+}
+
+fn read_by_us<'a, T: Deserialize<'a>>(mut bytes: &'a [u8]) -> Option<(T, usize)> {
+    codec::decode(&mut bytes).map(|value| (value, bytes.len()))
+}
+
+#[test]
+fn what_is_cut_short_or_finds_no_room_is_no_message() {
+    static BYTES: [u8; 1_200] = [0xff; 1_200];
+    for message in longest(&BYTES, "12345678901234567890123456789012") {
+        let mut whole = [0; 2_048];
+        let len = codec::encode(&message, &mut whole).unwrap();
+        assert_eq!(read_by_us(&whole[..len]), Some((message.clone(), 0)));
+        for cut in 0..len {
+            assert_eq!(codec::encode(&message, &mut [0; 2_048][..cut]), None, "{cut} {message:?}");
+            assert_eq!(read_by_us::<Message<'_>>(&whole[..cut]), None, "{cut} {message:?}");
+        }
+        for place in 0..len.min(64) {
+            for value in [0, 1, 2, 0x7f, 0x80, 0xff] {
+                let mut damaged = whole;
+                damaged[place] = value;
+                let bytes = &damaged[..len];
+                assert_eq!(read_by_us::<Message<'_>>(bytes), read_by_postcard(bytes), "{bytes:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn we_read_what_postcard_reads(
+        tag in 0..40_u8,
+        rest in prop::collection::vec(prop_oneof![any::<u8>(), 0..4_u8, Just(0x80)], 0..120),
+    ) {
+        let bytes: Vec<u8> = [tag].into_iter().chain(rest).collect();
+        prop_assert_eq!(read_by_us::<Message<'_>>(&bytes), read_by_postcard(&bytes));
+        prop_assert_eq!(read_by_us::<StreamMessage<'_>>(&bytes), read_by_postcard(&bytes));
     }
 }
 

@@ -1,8 +1,7 @@
 //! Messages on a byte stream: cut out of whatever pieces TCP delivers, and put in (`docs/wire.md`, "Streams").
 
-use postcard::{take_from_bytes, to_slice};
-
 use crate::wire::bounds::PUBLISH_LEN_MAX;
+use crate::wire::codec;
 use crate::wire::stream::{STREAM_VERSION, StreamMessage};
 
 /// Bytes before a message: its length.
@@ -14,7 +13,7 @@ pub const STREAM_LEN_MAX: usize = STREAM_HEADER_LEN + PUBLISH_LEN_MAX;
 /// caller's to send behind it.
 pub fn encode_stream(message: &StreamMessage<'_>, out: &mut [u8]) -> Option<usize> {
     let (header, body) = out.split_first_chunk_mut::<STREAM_HEADER_LEN>()?;
-    let len = to_slice(message, body).ok()?.len();
+    let len = codec::encode(message, body)?;
     *header = u16::try_from(len).ok()?.to_le_bytes();
     Some(STREAM_HEADER_LEN.saturating_add(len))
 }
@@ -184,7 +183,7 @@ impl StreamDecoder {
 }
 
 /// The valid message that `body` is, all of it.
-fn read(body: &[u8]) -> Option<StreamMessage<'_>> {
-    let (message, rest) = take_from_bytes::<StreamMessage<'_>>(body).ok()?;
-    (rest.is_empty() && message.is_valid()).then_some(message)
+fn read(mut body: &[u8]) -> Option<StreamMessage<'_>> {
+    let message = codec::decode::<StreamMessage<'_>>(&mut body)?;
+    (body.is_empty() && message.is_valid()).then_some(message)
 }

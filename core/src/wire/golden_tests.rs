@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::control::*;
 use super::report::*;
 use super::stream::*;
-use super::{DATA_HEADER_LEN, DataHeader, Datagram, SendReason};
+use super::{DATA_HEADER_LEN, DataHeader, Datagram, SendReason, codec};
 use crate::media::{ChannelSettings, Dts, FrameId, FrameInfo, Mapping, Overlay};
 use crate::nat::{NatClass, NatFiltering, NatMapping};
 
@@ -27,6 +27,9 @@ fn pin<T: Serialize + Debug>(value: &T, hex: &str) {
     let mut buffer = [0; 2_048];
     let bytes = postcard::to_slice(value, &mut buffer).unwrap();
     assert_eq!(hex_of(bytes), hex, "{value:?}: {HINT}");
+    let mut written = [0; 2_048];
+    let len = codec::encode(value, &mut written).unwrap();
+    assert_eq!(&written[..len], bytes, "{value:?}: {HINT}");
 }
 
 fn v4() -> SocketAddr {

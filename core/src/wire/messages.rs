@@ -1,9 +1,8 @@
 //! Control messages in a datagram: read one after the other, written until it is full.
 
-use postcard::{take_from_bytes, to_slice};
-
 use crate::endpoint::Reject;
 use crate::limits::DATAGRAM_LEN_MAX;
+use crate::wire::codec;
 use crate::wire::control::{LinkId, Message};
 use crate::wire::header::{CONTROL_HEADER_LEN, write_control_header};
 
@@ -25,14 +24,13 @@ impl<'a> Iterator for Messages<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
-            let taken = take_from_bytes::<Message<'a>>(self.rest);
-            let Some((message, rest)) = taken.ok().filter(|(message, _)| message.is_valid()) else {
-                self.rest = &[];
-                return Some(Err(Reject::Malformed));
-            };
-            self.rest = rest;
-            if message != Message::Padding {
-                return Some(Ok(message));
+            match codec::decode(&mut self.rest) {
+                Some(Message::Padding) => {}
+                Some(message) if message.is_valid() => return Some(Ok(message)),
+                Some(_) | None => {
+                    self.rest = &[];
+                    return Some(Err(Reject::Malformed));
+                }
             }
         }
         None
@@ -61,8 +59,8 @@ impl<'b> ControlWriter<'b> {
     /// Appends a message. `false`: no room, nothing was appended.
     pub fn push(&mut self, message: &Message<'_>) -> bool {
         let Some(room) = self.out.get_mut(self.len..) else { return false };
-        let Ok(written) = to_slice(message, room) else { return false };
-        self.len = self.len.saturating_add(written.len());
+        let Some(len) = codec::encode(message, room) else { return false };
+        self.len = self.len.saturating_add(len);
         true
     }
 

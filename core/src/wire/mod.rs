@@ -1,6 +1,7 @@
 //! Bytes on the wire: borrowed messages, no payload re-encoded. `docs/wire.md` is the source.
 
 pub mod bounds;
+mod codec;
 pub mod control;
 mod framing;
 mod header;
