@@ -15,6 +15,9 @@
 //! - [`client`]: a viewer that also relays.
 //! - [`edge`]: lets clients in, feeds them, tells them of each other, and rescues them.
 //! - [`endpoint`]: the verbs that drive a datagram machine.
+//!
+//! Code counts on a box without an operating system: what is small and called from dozens of places stays one function there,
+//! `cfg_attr(target_os = "none", inline(never))`. On a computer the compiler may repeat it, for speed.
 
 #![no_std]
 #![cfg_attr(

@@ -20,6 +20,7 @@ impl Rng {
     }
 
     /// The next 32 random bits.
+    #[cfg_attr(target_os = "none", inline(never))]
     #[expect(clippy::cast_possible_truncation, reason = "the output permutation keeps 32 bits")]
     pub fn next_u32(&mut self) -> u32 {
         let old = self.state;

@@ -54,6 +54,7 @@ impl Instant {
 
     /// This instant moved `micros` microseconds later.
     #[must_use]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub const fn plus_micros(self, micros: u64) -> Self {
         Self(self.0.saturating_add(micros))
     }

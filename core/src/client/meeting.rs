@@ -7,7 +7,7 @@ use super::machine::Client;
 use super::peer::{Acquaintance, EDGE, NamedCandidate, Peer, bit, slot_bit};
 use super::peers::deciseconds;
 use crate::endpoint::{Path, Reject};
-use crate::nat::{CompactAddress, is_local};
+use crate::nat::{CompactAddress, is_local, is_same_address};
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::{ClientId, Introduce, LinkId, Meet};
@@ -172,7 +172,7 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Settles on an address of a peer. `false`: it is another's.
     fn use_address(&mut self, slot: u8, remote: &SocketAddr) -> bool {
-        if slot == EDGE || self.peer(slot).is_some_and(|peer| peer.remote == *remote) {
+        if slot == EDGE || self.peer(slot).is_some_and(|peer| is_same_address(&peer.remote, remote)) {
             return true;
         }
         if let Some(other) = self.slot_at(remote) {
@@ -223,8 +223,11 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     pub(super) fn slot_at(&self, remote: &SocketAddr) -> Option<u8> {
-        let position =
-            self.peers.iter().skip(1).position(|peer| peer.is_known() && peer.remote == *remote)?;
+        let position = self
+            .peers
+            .iter()
+            .skip(1)
+            .position(|peer| peer.is_known() && is_same_address(&peer.remote, remote))?;
         u8::try_from(position + 1).ok()
     }
 
@@ -237,13 +240,14 @@ impl<S: FrameStore> Client<'_, S> {
     /// may give it one for each receiver.
     pub(super) fn is_at(&self, slot: u8, remote: &SocketAddr) -> bool {
         let Some(peer) = self.peer(slot) else { return false };
-        if peer.remote == *remote {
+        if is_same_address(&peer.remote, remote) {
             return true;
         }
         let is_meeting = peer.acquaintance == Acquaintance::Meeting && slot != EDGE;
         let others = self.whereabouts_of(slot);
         let is_ip = |address: SocketAddr| is_meeting && address.ip() == remote.ip();
-        is_ip(peer.remote) || others.into_iter().flatten().any(|address| address == *remote || is_ip(address))
+        is_ip(peer.remote)
+            || others.into_iter().flatten().any(|address| is_same_address(&address, remote) || is_ip(address))
     }
 
     fn whereabouts_of(&self, slot: u8) -> [Option<SocketAddr>; 2] {
@@ -273,7 +277,7 @@ impl<S: FrameStore> Client<'_, S> {
         if let Some(slot) = self.slot_of_client(client) {
             let peer = self.peer_mut(slot)?;
             peer.is_expected = true;
-            if peer.acquaintance == Acquaintance::Stranger && peer.remote == public {
+            if peer.acquaintance == Acquaintance::Stranger && is_same_address(&peer.remote, &public) {
                 let meet = Meet { link: peer.their_link, client, epoch: 0 };
                 self.become_met(now, slot, &meet);
             }
@@ -391,7 +395,7 @@ impl<S: FrameStore> Client<'_, S> {
         let is_same_kind = observed.is_ipv4() == address.is_ipv4();
         // On the way through our own network a peer sees another address than the edge.
         if is_same_kind && (!is_local(&address.ip()) || is_local(&observed.ip())) {
-            self.discovery.on_seen(*address == observed);
+            self.discovery.on_seen(is_same_address(address, &observed));
         }
         Ok(())
     }

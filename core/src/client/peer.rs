@@ -266,18 +266,31 @@ pub fn substreams_of(set: u16) -> impl Iterator<Item = u8> {
 
 /// The bit of a slot in a set of slots; 0 past the 64th.
 #[must_use]
+#[cfg_attr(target_os = "none", inline(never))]
 pub const fn slot_bit(slot: u8) -> u64 {
     if (slot as usize) < PEERS_MAX { 1 << slot } else { 0 }
 }
 
 /// The slots of a set, lowest first.
-pub fn slots_of(set: u64) -> impl Iterator<Item = u8> {
-    let mut rest = set;
-    core::iter::from_fn(move || {
-        let lowest = u8::try_from(rest.trailing_zeros()).ok().filter(|_| rest != 0)?;
-        rest &= rest.wrapping_sub(1);
+pub const fn slots_of(set: u64) -> Slots {
+    Slots { rest: set }
+}
+
+/// The slots of a set that are still to come.
+#[derive(Clone, Debug)]
+pub struct Slots {
+    rest: u64,
+}
+
+impl Iterator for Slots {
+    type Item = u8;
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn next(&mut self) -> Option<u8> {
+        let lowest = u8::try_from(self.rest.trailing_zeros()).ok().filter(|_| self.rest != 0)?;
+        self.rest &= self.rest.wrapping_sub(1);
         Some(lowest)
-    })
+    }
 }
 
 /// A candidate as the edge said, less what was taken since.

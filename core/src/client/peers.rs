@@ -6,6 +6,7 @@ use super::machine::Client;
 use super::peer::{Acquaintance, EDGE, Known, Owed, Peer, bit, slot_bit, slots_of};
 use super::succession::Successors;
 use crate::endpoint::{Path, Reject};
+use crate::nat::is_same_address;
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::{Candidate, ClientId, LeaveReason, LinkId, RefuseReason};
@@ -23,17 +24,26 @@ pub(super) const SILENT_MAX: Duration = Duration::from_secs(3);
 impl<S: FrameStore> Client<'_, S> {
     /// Changes what a peer is owed.
     pub(super) fn owe(&mut self, slot: u8, change: impl FnOnce(&mut Owed)) {
-        if let Some(peer) = self.peer_mut(slot).filter(|peer| peer.is_known()) {
-            change(&mut peer.owed);
-            self.owing |= slot_bit(slot);
+        if let Some(owed) = self.owed_mut(slot) {
+            change(owed);
         }
+    }
+
+    /// What a peer is owed from now on, to be written when it is polled next; `None` when nobody has the slot.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn owed_mut(&mut self, slot: u8) -> Option<&mut Owed> {
+        let peer = self.peers.get_mut(usize::from(slot)).filter(|peer| peer.is_known())?;
+        self.owing |= slot_bit(slot);
+        Some(&mut peer.owed)
     }
 
     pub(super) fn on_reset(&mut self, now: Instant, path: &Path, link: LinkId) -> Result<(), Reject> {
         if self.is_tuned_in_vain(path, link) {
             return Ok(());
         }
-        let is_of = |peer: &Peer| peer.is_met() && peer.remote == path.remote && peer.their_link == link;
+        let is_of = |peer: &Peer| {
+            peer.is_met() && is_same_address(&peer.remote, &path.remote) && peer.their_link == link
+        };
         let slot = self.peers.iter().position(is_of).ok_or(Reject::UnknownPeer)?;
         match u8::try_from(slot) {
             Ok(EDGE) => self.rejoin(now, LeaveReason::Silent),
@@ -144,7 +154,9 @@ impl<S: FrameStore> Client<'_, S> {
             let edge = self.edge;
             self.rejoin(now, reason);
             // Not at once: the edge that said goodbye has just gone.
-            if let Some(joining) = self.joining.as_mut().filter(|joining| joining.edge == edge) {
+            if let Some(joining) =
+                self.joining.as_mut().filter(|joining| is_same_address(&joining.edge, &edge))
+            {
                 joining.delay(now + Duration::from_secs(1));
             }
         } else {
@@ -201,8 +213,8 @@ impl<S: FrameStore> Client<'_, S> {
         let named_ds = deciseconds(now);
         for candidate in list.iter().filter(|candidate| candidate.client != own) {
             let fresh = Known { candidate: candidate.into(), named_ds, not_before: Instant::ZERO };
-            let is_same = |known: &&mut Known| known.candidate.client == candidate.client;
-            if let Some(known) = self.candidates.iter_mut().find(is_same) {
+            let is_same_address = |known: &&mut Known| known.candidate.client == candidate.client;
+            if let Some(known) = self.candidates.iter_mut().find(is_same_address) {
                 *known = Known { not_before: known.not_before, ..fresh };
             } else {
                 if self.candidates.is_full() {

@@ -13,6 +13,7 @@ use super::peer::{Acquaintance, EDGE, Owed, Peer, slot_bit, slots_of};
 use super::session::Joining;
 use crate::endpoint::{Path, Reject};
 use crate::limits::ALTERNATIVES_MAX;
+use crate::nat::is_same_address;
 use crate::rng::Rng;
 use crate::store::FrameStore;
 use crate::time::Instant;
@@ -45,7 +46,7 @@ impl Tour {
         let place = usize::try_from(rng.below(len.min(DRAWN_FROM))).ok()?;
         // In their order: the others stay the least loaded first.
         let drawn = *self.rest.get(place)?;
-        self.rest.retain(|edge| *edge != drawn);
+        self.rest.retain(|edge| !is_same_address(edge, &drawn));
         Some(drawn)
     }
 }
@@ -115,7 +116,8 @@ impl<S: FrameStore> Client<'_, S> {
             self.joining = None;
             return;
         }
-        let other = if joining.edge == self.config.edge { self.served } else { self.config.edge };
+        let other =
+            if is_same_address(&joining.edge, &self.config.edge) { self.served } else { self.config.edge };
         let (edge, at) = back.unwrap_or((other, now));
         self.begin_joining(now, edge, TURN_WAIT);
         self.keep_start(&joining);
@@ -155,9 +157,9 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// Whether a datagram is an answer to a hello that is said beside a session.
     pub(super) fn is_answer(&self, link: LinkId, path: &Path) -> bool {
-        self.joining
-            .as_ref()
-            .is_some_and(|joining| joining.is_move && joining.own_link == link && joining.edge == path.remote)
+        self.joining.as_ref().is_some_and(|joining| {
+            joining.is_move && joining.own_link == link && is_same_address(&joining.edge, &path.remote)
+        })
     }
 
     /// What another edge says before, and right after, it lets us in.

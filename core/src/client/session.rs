@@ -17,6 +17,7 @@ use crate::endpoint::{Path, Reject, Transmit};
 use crate::limits::{DATAGRAM_LEN_MAX, INIT_LEN_MAX};
 use crate::link::TokenBucket;
 use crate::media::{ChannelSettings, FrameId, Overlay, Playout};
+use crate::nat::is_same_address;
 use crate::store::FrameStore;
 use crate::time::Instant;
 use crate::wire::control::{
@@ -177,7 +178,7 @@ impl<S: FrameStore> Client<'_, S> {
 
     /// The edge did not know the link any more that another channel was asked for under: once more, under none.
     pub(super) fn is_tuned_in_vain(&mut self, path: &Path, link: LinkId) -> bool {
-        let joining = self.joining.as_mut().filter(|joining| joining.edge == path.remote);
+        let joining = self.joining.as_mut().filter(|joining| is_same_address(&joining.edge, &path.remote));
         let joining = joining.filter(|joining| joining.ended == link && link != LinkId(0));
         let is_in_vain = joining.is_some();
         if let Some(joining) = joining {
@@ -188,7 +189,7 @@ impl<S: FrameStore> Client<'_, S> {
     }
 
     pub(super) fn on_hello_due(&mut self, now: Instant) {
-        let has_others = self.is_touring() || self.served != self.config.edge;
+        let has_others = self.is_touring() || !is_same_address(&self.served, &self.config.edge);
         let is_vain = |joining: &Joining| {
             joining.again_at <= now && has_others && now.since(joining.asked_at) >= joining.wait
         };
@@ -255,7 +256,7 @@ impl<S: FrameStore> Client<'_, S> {
                     .newest()
                     .max(self.playout.playhead())
                     .is_some_and(|known| known >= welcome.start)
-                && (joining.edge == self.served
+                && (is_same_address(&joining.edge, &self.served)
                     || session.newest <= welcome.newest.plus(session.settings.frames_in(AHEAD_MAX)))
         });
         let asked_at = match &self.session {
@@ -265,7 +266,7 @@ impl<S: FrameStore> Client<'_, S> {
         if joining.is_move {
             self.change_edges(now, &joining);
         }
-        if is_same_run && joining.edge != self.served {
+        if is_same_run && !is_same_address(&joining.edge, &self.served) {
             self.estrange_peers();
         }
         let before = self.session.as_ref().filter(|_| is_same_run);

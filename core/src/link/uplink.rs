@@ -39,6 +39,7 @@ impl TokenBucket {
         self.level = self.level.min(self.depth);
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn level_at(&self, now: Instant) -> i64 {
         let gained = now.micros_since(self.updated).saturating_mul(self.rate_bps);
         let gained = i64::try_from(gained).unwrap_or(i64::MAX);

@@ -174,6 +174,7 @@ impl ChannelSettings {
 
     /// Frames in `span` at the channel's cadence, rounded up.
     #[must_use]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn frames_in(&self, span: Duration) -> u32 {
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         u32::try_from(micros.div_ceil(u64::from(self.cadence_us.max(1)))).unwrap_or(u32::MAX)

@@ -57,6 +57,14 @@ impl From<Option<SocketAddr>> for CompactAddress {
     }
 }
 
+/// Whether two addresses are the same, flow label and scope included: `==`, which is too much code to be repeated wherever a machine
+/// compares addresses.
+#[must_use]
+#[cfg_attr(target_os = "none", inline(never))]
+pub fn is_same_address(one: &SocketAddr, other: &SocketAddr) -> bool {
+    one == other
+}
+
 /// Whether an address means something only within one network: private (RFC 1918, RFC 4193), of a carrier's NAT (RFC 6598), or
 /// link-local. To send to another's costs nobody else anything.
 #[must_use]

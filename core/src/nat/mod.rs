@@ -6,5 +6,5 @@
 mod address;
 mod class;
 
-pub use address::{CompactAddress, is_local};
+pub use address::{CompactAddress, is_local, is_same_address};
 pub use class::{NatClass, NatFiltering, NatKind, NatMapping, can_meet};

@@ -288,6 +288,7 @@ impl<'a> FrameIndex<'a> {
         id.0.checked_rem(self.capacity())
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn find(&self, id: FrameId) -> Option<&FrameSlot> {
         self.slots.get(self.place(id)? as usize).filter(|slot| slot.is_holding(id))
     }
