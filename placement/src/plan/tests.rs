@@ -212,3 +212,43 @@ fn small_changes_and_other_models_are_explored() {
     assert_eq!(faster.outcome.summary().unwrap().open, ["A", "B"]);
     assert!(changes.iter().any(|change| change.what == "2 sites instead of 1"));
 }
+
+#[test]
+fn a_plan_that_is_to_survive_losses_does() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/china-34.toml");
+    let mut problem = crate::input::load(&data).unwrap();
+    let plain = solved(&problem);
+    assert_eq!(plain.sites.len(), 8);
+    assert!(plain.losses.iter().any(|loss| !loss.is_survived));
+    problem.limits.survives_loss = true;
+    let safe = solved(&problem);
+    assert!(plain.is_proven && safe.is_proven && safe.objective >= plain.objective);
+    for loss in &safe.losses {
+        assert!(loss.is_survived, "{}: {} bit/s too much", loss.site, loss.overload_bps);
+        let lost = safe.sites.iter().find(|site| site.name == loss.site).unwrap();
+        let taken: f64 = loss.takes_over.iter().map(|served| served.viewers).sum();
+        assert!(taken >= lost.viewers * (1.0 - 1e-6), "{}: {taken} of {}", loss.site, lost.viewers);
+        assert!(loss.takes_over.iter().all(|served| served.site != loss.site));
+    }
+}
+
+/// A is reached from B alone, where there is no room until B's own viewers have gone to C.
+#[test]
+fn a_loss_moves_others_where_that_makes_room() {
+    let text = r#"limits = { survives-loss = true }
+regions = [{ name = "A", viewers = 100 }, { name = "B", viewers = 100 }, { name = "C", viewers = 10 }]
+sites = [{ name = "A" }, { name = "B", size-max-bps = 100e6 }, { name = "C" }]
+[delays]
+threshold-ms = 50
+rtt-ms = [[10, 30, 90], [30, 10, 30], [90, 30, 10]]
+"#;
+    let plan = solved(&parse(text, "three.toml", Path::new("")).unwrap());
+    let loss = plan.losses.iter().find(|loss| loss.site == "A").unwrap();
+    assert!(loss.is_survived, "{loss:?}");
+    let takes = |region: &str, site: &str| {
+        loss.takes_over
+            .iter()
+            .any(|served| served.region == region && served.site == site && served.share > 0.99)
+    };
+    assert!(takes("A", "B") && takes("B", "C"), "{loss:?}");
+}
