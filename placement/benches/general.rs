@@ -99,6 +99,23 @@ fn with_states(mut instance: Instance) -> Instance {
     instance
 }
 
+/// Sizes so small that losing a site hurts.
+fn with_smaller_sizes(mut instance: Instance, factor: f64) -> Instance {
+    instance.sites.iter_mut().for_each(|site| site.size_max_bps *= factor);
+    instance
+}
+
+/// Nobody is served from beyond about `km`.
+fn with_reach(mut instance: Instance, km: f64) -> Instance {
+    let state = &mut instance.states[0];
+    let sites = instance.sites.len();
+    for (costs, demand_bps) in state.service_cost.chunks_mut(sites.max(1)).zip(&state.demand_bps) {
+        let most = demand_bps / 1e6 * (5.0 + km / 50.0);
+        costs.iter_mut().filter(|cost| **cost > most).for_each(|cost| *cost = f64::INFINITY);
+    }
+    instance
+}
+
 fn with_budget(mut instance: Instance, factor: f64) -> Instance {
     instance.budget_bps = factor * instance.states[0].demand_bps.iter().sum::<f64>();
     instance
@@ -112,18 +129,42 @@ fn instances() -> Vec<(String, u64, Instance)> {
             let whole = Instance { is_whole: true, ..base.clone() };
             let safe = Instance { must_survive_loss: true, ..base.clone() };
             let both = Instance { must_survive_loss: true, ..whole.clone() };
-            all.push((format!("34x34 k={open} #{seed}"), 10, base.clone()));
-            all.push((format!("34x34 k={open} #{seed} whole"), 10, whole));
-            all.push((format!("34x34 k={open} #{seed} failover"), 30, safe.clone()));
-            all.push((format!("34x34 k={open} #{seed} whole failover"), 30, both));
-            all.push((format!("34x34 k={open} #{seed} budget failover"), 30, with_budget(safe, 1.3)));
-            all.push((format!("34x34 k={open} #{seed} states"), 30, with_states(base)));
+            let lossy_budget = 1.08 * open as f64 / (open - 1) as f64;
+            let free = Instance { open_min: 0, open_max: usize::MAX, ..safe.clone() };
+            let kinds = [
+                ("", 10, base.clone()),
+                ("whole", 10, whole),
+                ("failover", 30, with_smaller_sizes(safe.clone(), 0.93)),
+                ("failover reach", 30, with_reach(safe.clone(), 1_500.0)),
+                ("failover whole", 30, both),
+                ("failover budget", 30, with_budget(safe, lossy_budget)),
+                ("states", 30, with_states(base)),
+                ("everything", 30, with_budget(with_states(with_reach(free, 1_500.0)), 1.6)),
+            ];
+            all.extend(
+                kinds.map(|(kind, limit_s, made)| (format!("34x34 k={open} #{seed} {kind}"), limit_s, made)),
+            );
         }
+    }
+    for seed in 1..=3 {
+        let middle = made(Wish { sites: 60, customers: 120, open: 15, is_exact: false, seed });
+        all.push((format!("60x120 #{seed}"), 30, middle.clone()));
+        all.push((format!("60x120 #{seed} whole"), 30, Instance { is_whole: true, ..middle.clone() }));
+        let safe =
+            with_smaller_sizes(with_reach(Instance { must_survive_loss: true, ..middle }, 1_500.0), 0.9);
+        all.push((format!("60x120 #{seed} failover reach"), 30, safe));
     }
     for seed in 1..=2 {
         let large = made(Wish { sites: 100, customers: 1_000, open: 12, is_exact: false, seed });
         all.push((format!("100x1000 #{seed}"), 30, large.clone()));
-        all.push((format!("100x1000 #{seed} failover"), 30, Instance { must_survive_loss: true, ..large }));
+        all.push((
+            format!("100x1000 #{seed} failover"),
+            30,
+            Instance { must_survive_loss: true, ..large.clone() },
+        ));
+        all.push((format!("100x1000 #{seed} whole"), 30, Instance { is_whole: true, ..large.clone() }));
+        let budget = Instance { must_survive_loss: true, ..with_budget(with_reach(large, 1_500.0), 1.2) };
+        all.push((format!("100x1000 #{seed} failover budget"), 30, budget));
     }
     all
 }
@@ -173,10 +214,10 @@ fn or_library() -> Vec<(String, u64, Instance)> {
         if let Some(instance) =
             std::fs::read_to_string(file.path()).ok().and_then(|text| read_or_library(&text))
         {
-            // Tight sizes: seven such sites carry just everything, and the largest customer still fits.
+            // Tight sizes: five such sites carry everything, and the largest customer just fits.
             let mut tight = instance.clone();
             let total: f64 = instance.states[0].demand_bps.iter().sum();
-            tight.sites.iter_mut().for_each(|site| site.size_max_bps = total / 6.9);
+            tight.sites.iter_mut().for_each(|site| site.size_max_bps = total / 4.4);
             all.push((format!("{name} tight"), 10, tight.clone()));
             all.push((format!("{name} tight whole"), 10, Instance { is_whole: true, ..tight }));
             all.push((name, 10, instance));

@@ -1,7 +1,6 @@
 //! Whole customers: from a service in shares to one where each customer has one site, by rounding and local search.
 
 use crate::general::problem::Scaled;
-use crate::general::transport::Service;
 
 /// Rounds of the local search.
 const ROUNDS_MAX: usize = 30;
@@ -13,11 +12,11 @@ pub(super) fn assign(
     state: &Scaled,
     open: &[usize],
     size: &[f64],
-    service: &Service,
+    shares: &[Vec<(usize, f64)>],
     tolerance: f64,
 ) -> Option<Vec<usize>> {
     let mut rounding = Rounding::new(state, open, size, tolerance);
-    if !rounding.keep_whole(service) {
+    if !rounding.keep_whole(shares) {
         rounding.clear();
         if !rounding.insert_all() {
             return None;
@@ -68,9 +67,9 @@ impl<'a> Rounding<'a> {
     }
 
     /// Keeps whom the service leaves whole and inserts the others, the largest first.
-    fn keep_whole(&mut self, service: &Service) -> bool {
+    fn keep_whole(&mut self, shares: &[Vec<(usize, f64)>]) -> bool {
         let mut split: Vec<usize> = Vec::new();
-        for (customer, parts) in service.shares.iter().enumerate() {
+        for (customer, parts) in shares.iter().enumerate() {
             match parts.iter().find(|part| part.1 >= 1.0 - 1e-9) {
                 Some(&(site, _)) if self.fits(customer, site) => self.put(customer, site),
                 Some(_) | None => split.push(customer),

@@ -8,6 +8,9 @@ use crate::general::problem::{Fix, Problem};
 /// Beyond so many, cuts that are found are not kept.
 const CUTS_MAX: usize = 2_000;
 
+/// Up to so many customers, what each needs by itself is known from the start.
+const SINGLES_MAX: usize = 300;
+
 /// Sum over the sites of `size[i]` × its size + `open[i]` if it is open is at least 1.
 #[derive(Clone, Debug)]
 pub(super) struct Cut {
@@ -51,6 +54,10 @@ impl Cuts {
             cuts.learn(problem, &Stuck { state, lost: None, customers: customers.clone() });
             if problem.must_survive_loss && !customers.is_empty() {
                 cuts.learn_count(problem, state, &customers, true);
+            }
+            let are_few = problem.customers * problem.states.len() <= SINGLES_MAX;
+            for customer in (0..problem.customers).filter(|_| are_few && problem.must_survive_loss) {
+                cuts.learn_count(problem, state, &[customer], true);
             }
         }
         cuts

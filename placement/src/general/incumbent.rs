@@ -45,7 +45,7 @@ impl Incumbent {
         if !self.tried.insert(open.to_vec()) {
             return true;
         }
-        match plan::evaluate(problem, served, open, self.cost, cuts) {
+        match plan::evaluate(problem, served, open, self.cost, false, cuts) {
             Verdict::Plan { plan, .. } => {
                 self.keep(plan);
                 true

@@ -33,12 +33,13 @@ pub(super) enum Verdict {
 }
 
 /// The best plan with exactly these sites open that costs less than `cutoff`. `served` are the served states, perhaps with
-/// less reach than the problem's own.
+/// less reach than the problem's own. A thorough look at whole customers within a budget is dear, but bounds what they cost.
 pub(super) fn evaluate(
     problem: &Problem,
     served: &[Scaled],
     open: &[usize],
     cutoff: f64,
+    is_thorough: bool,
     cuts: &mut Cuts,
 ) -> Verdict {
     if open.len() < problem.open_min || open.len() > problem.open_max {
@@ -74,29 +75,26 @@ pub(super) fn evaluate(
     if !stuck.is_empty() {
         return Verdict::Impossible;
     }
-    let mut plan = Plan { cost: floor, open: open.to_vec(), shares: Vec::new(), size: None };
-    for (state, service) in served.iter().zip(services) {
-        if !problem.is_whole {
-            plan.shares.push(service.shares);
-            continue;
-        }
-        let Some(sites) = assign::assign(state, open, &problem.size_max, &service, problem.load_tolerance)
-        else {
-            return Verdict::Unknown(floor);
-        };
-        let cost: f64 = sites
-            .iter()
-            .enumerate()
-            .map(|(customer, &site)| state.cost[site * problem.customers + customer])
-            .sum();
-        plan.cost += cost - service.cost;
+    let shares = services.into_iter().map(|service| service.shares).collect();
+    let relaxed = Plan { cost: floor, open: open.to_vec(), shares, size: None };
+    let plan =
+        if problem.is_whole { whole(problem, served, &relaxed, &problem.size_max) } else { Some(relaxed) };
+    match plan {
+        Some(plan) if !problem.budget.is_finite() => Verdict::Plan { plan, floor },
+        Some(plan) => within_budget(problem, served, plan, floor, is_thorough.then_some(cutoff), cuts),
+        None => Verdict::Unknown(floor),
+    }
+}
+
+/// The plan with whole customers, if they are found a place.
+fn whole(problem: &Problem, served: &[Scaled], relaxed: &Plan, size: &[f64]) -> Option<Plan> {
+    let mut plan = Plan { shares: Vec::new(), size: None, ..relaxed.clone() };
+    for (state, shares) in served.iter().zip(&relaxed.shares) {
+        let sites = assign::assign(state, &plan.open, size, shares, problem.load_tolerance)?;
         plan.shares.push(sites.into_iter().map(|site| vec![(site, 1.0)]).collect());
     }
-    if problem.budget.is_finite() {
-        within_budget(problem, served, plan, floor, cuts)
-    } else {
-        Verdict::Plan { plan, floor }
-    }
+    plan.cost = cost(problem, &plan);
+    Some(plan)
 }
 
 fn nearest_cost(state: &Scaled, open: &[usize]) -> f64 {
@@ -107,34 +105,51 @@ fn nearest_cost(state: &Scaled, open: &[usize]) -> f64 {
     (0..customers).map(nearest).sum()
 }
 
-/// Keeps the plan if its sites need no more than the budget, or finds the best that does.
-fn within_budget(
-    problem: &Problem,
-    served: &[Scaled],
-    mut plan: Plan,
-    floor: f64,
-    cuts: &mut Cuts,
-) -> Verdict {
-    let mut learnt = Vec::new();
-    let least = least(problem, &plan);
-    let found = sizes::least_sizes(problem, &plan.open, &least, &mut learnt);
-    let verdict = match found {
+/// Gives the plan sizes, if the least that survive everything are within the budget.
+fn sized(problem: &Problem, mut plan: Plan, learnt: &mut Vec<Stuck>) -> Outcome<Plan> {
+    match sizes::least_sizes(problem, &plan.open, &least(problem, &plan), learnt) {
         Outcome::Found(size)
             if size.iter().sum::<f64>() <= problem.budget + 100.0 * problem.load_tolerance =>
         {
             plan.size = Some(size);
-            Verdict::Plan { plan, floor }
+            Outcome::Found(plan)
         }
-        Outcome::Found(_) | Outcome::Impossible | Outcome::Unknown if problem.is_whole => {
-            let is_known = !matches!(found, Outcome::Unknown);
-            if is_known && is_forced(problem, served, &plan.open) {
-                Verdict::Impossible
-            } else {
-                Verdict::Unknown(floor)
+        Outcome::Found(_) | Outcome::Impossible => Outcome::Impossible,
+        Outcome::Unknown => Outcome::Unknown,
+    }
+}
+
+/// Keeps the plan if its sites need no more than the budget, or looks for one that does.
+fn within_budget(
+    problem: &Problem,
+    served: &[Scaled],
+    plan: Plan,
+    floor: f64,
+    thorough: Option<f64>,
+    cuts: &mut Cuts,
+) -> Verdict {
+    let mut learnt = Vec::new();
+    let relaxed = Plan { shares: Vec::new(), ..plan.clone() };
+    let is_exact = plan.cost <= floor + 1e-12 * floor.abs();
+    let verdict = match sized(problem, plan, &mut learnt) {
+        Outcome::Found(plan) if is_exact || thorough.is_none() => Verdict::Plan { plan, floor },
+        Outcome::Impossible if problem.is_whole && is_forced(problem, served, &relaxed.open) => {
+            Verdict::Impossible
+        }
+        found if problem.is_whole => {
+            let plan = if let Outcome::Found(plan) = found { Some(plan) } else { None };
+            match (thorough, plan) {
+                (Some(cutoff), plan) => budgeted_whole(problem, served, relaxed, plan, cutoff, &mut learnt),
+                (None, Some(plan)) => Verdict::Plan { plan, floor },
+                (None, None) => Verdict::Unknown(floor),
             }
         }
         Outcome::Found(_) | Outcome::Impossible | Outcome::Unknown => {
-            budgeted(problem, plan, floor, &mut learnt)
+            match budgeted(problem, served, relaxed, &mut learnt) {
+                Outcome::Found(plan) => Verdict::Plan { floor: plan.cost, plan },
+                Outcome::Impossible => Verdict::Impossible,
+                Outcome::Unknown => Verdict::Unknown(floor),
+            }
         }
     };
     for stuck in &learnt {
@@ -143,17 +158,52 @@ fn within_budget(
     verdict
 }
 
-fn budgeted(problem: &Problem, mut plan: Plan, floor: f64, learnt: &mut Vec<Stuck>) -> Verdict {
-    match sizes::least_cost(problem, &plan.open, learnt) {
+/// The best plan in shares with these sites within the budget.
+fn budgeted(problem: &Problem, served: &[Scaled], mut plan: Plan, learnt: &mut Vec<Stuck>) -> Outcome<Plan> {
+    match sizes::least_cost(problem, served, &plan.open, learnt) {
         Outcome::Found(found) => {
             plan.shares = found.shares;
             plan.size = Some(found.size);
             plan.cost = cost(problem, &plan);
-            Verdict::Plan { floor: plan.cost, plan }
+            Outcome::Found(plan)
         }
-        Outcome::Impossible => Verdict::Impossible,
-        Outcome::Unknown => Verdict::Unknown(floor),
+        Outcome::Impossible => Outcome::Impossible,
+        Outcome::Unknown => Outcome::Unknown,
     }
+}
+
+/// A bound for whole customers within the budget by shares, and the better of `known` and what rounding those gives.
+fn budgeted_whole(
+    problem: &Problem,
+    served: &[Scaled],
+    relaxed: Plan,
+    known: Option<Plan>,
+    cutoff: f64,
+    learnt: &mut Vec<Stuck>,
+) -> Verdict {
+    let opening: f64 = relaxed.open.iter().map(|&site| problem.opening[site]).sum();
+    let unlimited = opening + served.iter().map(|state| nearest_cost(state, &relaxed.open)).sum::<f64>();
+    let shared = match budgeted(problem, served, relaxed, learnt) {
+        Outcome::Found(shared) => shared,
+        Outcome::Impossible => {
+            return known.map_or(Verdict::Impossible, |plan| Verdict::Plan { plan, floor: unlimited });
+        }
+        Outcome::Unknown => {
+            return known
+                .map_or(Verdict::Unknown(unlimited), |plan| Verdict::Plan { plan, floor: unlimited });
+        }
+    };
+    // Rounding of the program's answer may put it a little over what it stands for.
+    let floor = shared.cost - 1e-7 * (1.0 + shared.cost.abs()) * f64::from(u8::from(shared.cost > unlimited));
+    if known.is_none() && floor >= cutoff {
+        return Verdict::Costly(floor);
+    }
+    let size = shared.size.clone().unwrap_or_else(|| problem.size_max.clone());
+    let rounded = whole(problem, served, &shared, &size).and_then(|plan| {
+        if let Outcome::Found(plan) = sized(problem, plan, learnt) { Some(plan) } else { None }
+    });
+    let best = [known, rounded].into_iter().flatten().min_by(|a, b| a.cost.total_cmp(&b.cost));
+    best.map_or(Verdict::Unknown(floor), |plan| Verdict::Plan { plan, floor })
 }
 
 /// What the plan costs by its shares.

@@ -183,6 +183,21 @@ impl Problem {
         state
     }
 
+    /// A cost that no plan is over.
+    pub(super) fn ceiling(&self) -> f64 {
+        let mut opening: Vec<f64> = self.opening.iter().map(|cost| cost.max(0.0)).collect();
+        opening.sort_unstable_by(|a, b| b.total_cmp(a));
+        let mut ceiling: f64 = opening.iter().take(self.open_max).sum();
+        for &state in &self.served {
+            for customer in 0..self.customers {
+                let costs =
+                    (0..self.sites).map(|site| self.states[state].cost[site * self.customers + customer]);
+                ceiling += costs.filter(|cost| cost.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+            }
+        }
+        ceiling + 1e-6 * (1.0 + ceiling.abs())
+    }
+
     fn to_bps(&self, scaled: f64) -> f64 {
         scaled * self.demand_unit_bps
     }

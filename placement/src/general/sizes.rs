@@ -6,7 +6,7 @@ use core::time::Duration;
 use microlp::{ComparisonOp, Error, OptimizationDirection, Solution, SolveOutcome, Variable};
 
 use crate::general::cut::Stuck;
-use crate::general::problem::Problem;
+use crate::general::problem::{Problem, Scaled};
 use crate::general::transport;
 
 /// Rounds of cuts.
@@ -161,8 +161,14 @@ pub(super) struct Budgeted {
     pub(super) size: Vec<f64>,
 }
 
-/// The least costly service of the open sites within the budget, surviving everything.
-pub(super) fn least_cost(problem: &Problem, open: &[usize], learnt: &mut Vec<Stuck>) -> Outcome<Budgeted> {
+/// The least costly service in shares, of the open sites within the budget, surviving everything. `states` are the served
+/// states, perhaps with less reach than the problem's own.
+pub(super) fn least_cost(
+    problem: &Problem,
+    states: &[Scaled],
+    open: &[usize],
+    learnt: &mut Vec<Stuck>,
+) -> Outcome<Budgeted> {
     let mut program = microlp::Problem::new(OptimizationDirection::Minimize);
     program.set_time_limit(PATIENCE);
     let sizes: Vec<Variable> = open
@@ -172,8 +178,7 @@ pub(super) fn least_cost(problem: &Problem, open: &[usize], learnt: &mut Vec<Stu
     let all: Vec<(Variable, f64)> = sizes.iter().map(|&size| (size, 1.0)).collect();
     program.add_constraint(all, ComparisonOp::Le, problem.budget);
     let mut flows: Vec<(usize, usize, usize, Variable)> = Vec::new();
-    for (served, &index) in problem.served.iter().enumerate() {
-        let state = &problem.states[index];
+    for (served, state) in states.iter().enumerate() {
         let mut loads: Vec<Vec<(Variable, f64)>> = sizes.iter().map(|&size| vec![(size, -1.0)]).collect();
         for customer in (0..problem.customers).filter(|&customer| state.demand[customer] > 0.0) {
             let demand = state.demand[customer];
@@ -196,26 +201,26 @@ pub(super) fn least_cost(problem: &Problem, open: &[usize], learnt: &mut Vec<Stu
     let slack = 100.0 * problem.load_tolerance;
     let solution = with_cuts(problem, open, &sizes, program.solve(), learnt, slack);
     read(solution, |solution| Budgeted {
-        shares: shares_of(problem, open, &flows, solution),
+        shares: shares_of(problem, states, open, &flows, solution),
         size: sizes_of(problem, open, &sizes, solution),
     })
 }
 
 fn shares_of(
     problem: &Problem,
+    states: &[Scaled],
     open: &[usize],
     flows: &[(usize, usize, usize, Variable)],
     solution: &Solution,
 ) -> Vec<Vec<Vec<(usize, f64)>>> {
-    let mut shares = vec![vec![Vec::new(); problem.customers]; problem.served.len()];
+    let mut shares = vec![vec![Vec::new(); problem.customers]; states.len()];
     for &(served, customer, site, flow) in flows {
-        let share = solution.var_value(flow) / problem.states[problem.served[served]].demand[customer];
+        let share = solution.var_value(flow) / states[served].demand[customer];
         if share > 1e-9 {
             shares[served][customer].push((site, share));
         }
     }
-    for (served, &index) in problem.served.iter().enumerate() {
-        let state = &problem.states[index];
+    for (served, state) in states.iter().enumerate() {
         for (customer, parts) in shares[served].iter_mut().enumerate() {
             let sum: f64 = parts.iter().map(|part| part.1).sum();
             for part in parts.iter_mut() {

@@ -70,6 +70,8 @@ pub(super) struct Tree<'a, 'w> {
     open: BinaryHeap<Node>,
     /// The least cost of what was given up because it is not enough better than the best plan, or not solved.
     floor: f64,
+    /// No plan costs more, whatever it does.
+    ceiling: f64,
     numbers: u64,
 }
 
@@ -92,6 +94,7 @@ impl<'a, 'w> Tree<'a, 'w> {
             gap_goal: gap_goal.max(0.0),
             open: BinaryHeap::new(),
             floor: f64::INFINITY,
+            ceiling: problem.ceiling(),
             numbers: 0,
         }
     }
@@ -105,8 +108,7 @@ impl<'a, 'w> Tree<'a, 'w> {
         let mut is_stopped = false;
         while let Some(node) = dive.take().or_else(|| self.open.pop()) {
             self.tell(&node);
-            if node.bound >= self.cutoff() {
-                self.floor = self.floor.min(node.bound);
+            if self.is_hopeless(node.bound) {
                 continue;
             }
             match self.explore(node) {
@@ -138,7 +140,16 @@ impl<'a, 'w> Tree<'a, 'w> {
     fn cutoff(&self) -> f64 {
         let best = self.incumbent.cost;
         // A little under the goal, so that rounding does not miss it.
-        if best.is_finite() { best - (0.99 * self.gap_goal).max(1e-12) * best.abs() } else { best }
+        if best.is_finite() { best - (0.99 * self.gap_goal).max(1e-12) * best.abs() } else { self.ceiling }
+    }
+
+    /// Whether nothing worth having costs at least so much; remembers how much was given up with it.
+    fn is_hopeless(&mut self, bound: f64) -> bool {
+        let is_hopeless = bound >= self.cutoff();
+        if is_hopeless && self.incumbent.plan.is_some() {
+            self.floor = self.floor.min(bound);
+        }
+        is_hopeless
     }
 
     fn explore(&mut self, mut node: Node) -> Fate {
@@ -153,8 +164,7 @@ impl<'a, 'w> Tree<'a, 'w> {
         let mut ascent = Ascent::new(&mut self.relaxation, &node.prices, &self.cuts, &node.fixes);
         let is_stopped = self.ascend(&mut node, &mut ascent, if is_root { ROOT_STEPS } else { NODE_STEPS });
         node.bound = node.bound.max(ascent.bound);
-        if node.bound >= self.cutoff() {
-            self.floor = self.floor.min(node.bound);
+        if self.is_hopeless(node.bound) {
             return Fate::Done;
         }
         node.prices = Rc::new(ascent.prices.clone());
@@ -163,8 +173,7 @@ impl<'a, 'w> Tree<'a, 'w> {
             return Fate::Stopped(node);
         }
         self.look_for_plans(&ascent, is_root);
-        if node.bound >= self.cutoff() {
-            self.floor = self.floor.min(node.bound);
+        if self.is_hopeless(node.bound) {
             return Fate::Done;
         }
         if cut::count(&node.fixes, Fix::Free) > 0 {
@@ -184,7 +193,8 @@ impl<'a, 'w> Tree<'a, 'w> {
         let open: Vec<usize> =
             (0..self.problem.sites).filter(|&site| node.fixes[site] == Fix::Open).collect();
         let cutoff = self.cutoff();
-        let verdict = plan::evaluate(self.problem, &self.relaxation.served, &open, cutoff, &mut self.cuts);
+        let verdict =
+            plan::evaluate(self.problem, &self.relaxation.served, &open, cutoff, true, &mut self.cuts);
         let floor = match verdict {
             Verdict::Impossible => return Some(Fate::Done),
             Verdict::Costly(floor) | Verdict::Unknown(floor) => floor,
@@ -194,7 +204,10 @@ impl<'a, 'w> Tree<'a, 'w> {
             }
         };
         node.bound = node.bound.max(floor);
-        if node.bound >= self.cutoff() || !self.problem.is_whole || self.undecided(node).is_empty() {
+        if self.is_hopeless(node.bound) {
+            return Some(Fate::Done);
+        }
+        if !self.problem.is_whole || self.undecided(node).is_empty() {
             self.floor = self.floor.min(node.bound);
             return Some(Fate::Done);
         }
@@ -209,7 +222,7 @@ impl<'a, 'w> Tree<'a, 'w> {
                 return false;
             }
             let cutoff = self.cutoff();
-            let target = if cutoff.is_finite() && cutoff - ascent.bound < LEAD * (1e-3 + ascent.bound.abs()) {
+            let target = if cutoff - ascent.bound < LEAD * (1e-3 + ascent.bound.abs()) {
                 cutoff
             } else {
                 ascent.bound + LEAD * (1e-3 + ascent.bound.abs())
@@ -239,8 +252,7 @@ impl<'a, 'w> Tree<'a, 'w> {
 
     /// Fixes sites that no plan better than the best decides otherwise; false when nothing is left.
     fn fix_sites(&mut self, node: &mut Node, ascent: &Ascent) -> bool {
-        let cutoff = self.cutoff();
-        if !cutoff.is_finite() || !ascent.bound.is_finite() {
+        if !ascent.bound.is_finite() {
             return true;
         }
         let mut is_changed = false;
@@ -249,8 +261,7 @@ impl<'a, 'w> Tree<'a, 'w> {
                 continue;
             }
             let flipped = self.relaxation.bound_if_flipped(ascent.bound, site);
-            if flipped >= cutoff {
-                self.floor = self.floor.min(flipped);
+            if self.is_hopeless(flipped) {
                 node.fixes[site] = if self.relaxation.is_open[site] { Fix::Open } else { Fix::Closed };
                 is_changed = true;
             }
