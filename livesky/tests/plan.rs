@@ -110,6 +110,7 @@ fn the_table_says_what_was_decided_and_how_sure_it_is() {
         "small: three regions",
         "MTCM (p = 0.5)",
         "proven",
+        "facility location",
         "Sites",
         "Regions",
         "Loss of a site",

@@ -15,7 +15,7 @@ use crate::plan::{self, MakeArgs, Named, Other, PlanArgs, Screen, Wish};
 use crate::simulate::{check_writable, write};
 
 /// How long each variant of a problem is searched for a report: there are a hundred of them.
-const STUDY_LIMIT: Duration = Duration::from_secs(2);
+const STUDY_LIMIT: Duration = Duration::from_secs(1);
 
 /// Does what the arguments say.
 ///
@@ -76,7 +76,7 @@ async fn make(args: MakeArgs) -> Result<(), Failure> {
             print(&format!("A: {}\nB: {}\n", about(other), about(&plan)));
             print(&plan::differences(other, &plan));
         }
-        (None, false) => print(&plan::summary(&plan)),
+        (None, false) => print(&plan::summary(&problem, &plan)),
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A plan on a terminal.
 
+use livesky_placement::model::Problem;
 use livesky_placement::plan::{LibraryPlan, LibrarySite, Plan, compare};
 use livesky_placement::report::unit::{percent, plain};
 use livesky_placement::report::{self, Table};
@@ -13,8 +14,9 @@ const PROOF: f64 = 1e-9;
 
 /// The plan: figures, sites, who is served by whom, what the loss of a site does.
 #[must_use]
-pub fn summary(plan: &Plan) -> String {
-    let mut text = format!("{}: {}\n{}\n", plan.problem, plan.about, proof(plan));
+pub fn summary(problem: &Problem, plan: &Plan) -> String {
+    let method = report::method_text(problem);
+    let mut text = format!("{}: {}\n{}, {method}\n", plan.problem, plan.about, proof(plan));
     let tables = [
         ("Sites", report::sites(plan)),
         ("Regions", report::regions(plan)),

@@ -68,7 +68,7 @@ impl Labels {
                 .chars()
                 .map(|letter| if letter.is_uppercase() { CAPITAL_WIDTH } else { LETTER_WIDTH })
                 .sum::<f64>();
-        let (gap, slant) = (radius + size * 0.3, radius * 0.7 + size * 0.2);
+        let (gap, slant) = (radius + size * 0.4, radius * 0.7 + size * 0.2);
         let foot = size * 0.35;
         let (x, y) = at;
         let spots = [

@@ -19,6 +19,6 @@ pub mod unit;
 
 pub use differences::{differing_figures, moves};
 pub use figures_page::figures_page;
-pub use plan_page::{plan_map, plan_page};
+pub use plan_page::{method_text, plan_map, plan_page};
 pub use study::{Study, StudyProgress};
 pub use tables::{Table, headline, losses, regions, sites, states, totals};

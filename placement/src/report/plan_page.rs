@@ -9,6 +9,7 @@ use super::tables;
 use super::unit::{bps, grouped, ms, percent};
 use crate::model::Problem;
 use crate::plan::Plan;
+use crate::solve::{Method, method};
 
 /// Lines of the problem's text on the page at most: a matrix of a thousand regions is not read there.
 const TEXT_LINES_MAX: usize = 400;
@@ -28,7 +29,7 @@ pub fn plan_page(problem: &Problem, plan: &Plan, study: &Study, text: &str, vers
     body.push_str(&section("Totals", &table(&tables::totals(plan))));
     body.push_str(&section("Regions", &table(&tables::regions(plan))));
     body.push_str(&source(text));
-    let facts = format!("LiveSky {version}, {}", proof(plan));
+    let facts = format!("LiveSky {version}, {} ({})", proof(plan), method_text(problem));
     page(&plan.problem, &plan.about, &facts, &body)
 }
 
@@ -38,6 +39,17 @@ pub fn plan_map(problem: &Problem, plan: &Plan) -> Option<String> {
     let map = map::map(&places(problem, plan), &format!("Sites of {} and whom they serve", plan.problem))?;
     let (tag, rest) = map.split_once('\n')?;
     Some(format!("{tag}\n<style>\n{STYLE}</style>\n{rest}"))
+}
+
+/// How a problem's plan is searched for, in a few words; empty when it is no problem.
+#[must_use]
+pub fn method_text(problem: &Problem) -> &'static str {
+    match problem.instance().as_ref().map(method) {
+        Ok(Method::Separable) => "region by region",
+        Ok(Method::Facility) => "facility location",
+        Ok(Method::General) => "branch and bound with cuts",
+        Err(_) => "",
+    }
 }
 
 /// The model, and how good the plan is known to be.

@@ -117,7 +117,7 @@ fn the_page_shows_the_plan_and_what_else_was_possible() {
         "cost, EUR a month",
         "p, exponent of the delay",
         "share of the stream that peers upload, ρ",
-        "proven to be the best plan",
+        "proven to be the best plan (region by region)",
     ] {
         assert!(text.contains(part), "{part:?} is missing");
     }
@@ -134,6 +134,18 @@ fn the_page_has_no_link_and_repeats() {
     assert_eq!(html.matches("://").count(), html.matches("xmlns=\"http://www.w3.org/2000/svg\"").count());
     let (plan, study) = solved(&problem);
     assert_eq!(html, plan_page(&problem, &plan, &study, "", "1"));
+}
+
+#[test]
+fn how_a_plan_is_searched_for_depends_on_what_ties_regions_together() {
+    let mut problem = problem();
+    assert_eq!(method_text(&problem), "region by region");
+    problem.sites.iter_mut().for_each(|site| site.opening_cost_per_month = 1.0);
+    assert_eq!(method_text(&problem), "facility location");
+    problem.limits.survives_loss = true;
+    assert_eq!(method_text(&problem), "branch and bound with cuts");
+    problem.regions.clear();
+    assert_eq!(method_text(&problem), "");
 }
 
 #[test]
