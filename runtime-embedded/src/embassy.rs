@@ -5,9 +5,9 @@ use core::net::{IpAddr, SocketAddr};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 
-use embassy_net::Stack;
 use embassy_net::dns::{DnsQueryType, Error};
 use embassy_net::udp;
+use embassy_net::{IpEndpoint, Stack};
 use embassy_time::{Duration, Timer, with_timeout};
 use livesky_core::Instant;
 use livesky_core::store::FrameStore;
@@ -32,8 +32,29 @@ pub fn now() -> Instant {
 #[must_use]
 pub fn network(stack: Stack<'_>) -> Network {
     let v4 = stack.config_v4().map(|config| IpAddr::V4(config.address.address()));
-    let v6 = || stack.config_v6().map(|config| IpAddr::V6(config.address.address()));
-    Network { has_link: stack.is_link_up(), local: v4.or_else(v6) }
+    Network { has_link: stack.is_link_up(), local: v4.or_else(|| local_v6(stack)) }
+}
+
+/// The interface's IPv6 address; without the protocol it has none.
+#[cfg(feature = "ipv6")]
+fn local_v6(stack: Stack<'_>) -> Option<IpAddr> {
+    stack.config_v6().map(|config| IpAddr::V6(config.address.address()))
+}
+
+#[cfg(not(feature = "ipv6"))]
+const fn local_v6(_: Stack<'_>) -> Option<IpAddr> {
+    None
+}
+
+/// An address as the stack writes it; `None` where the stack lacks the protocol.
+fn endpoint(remote: SocketAddr) -> Option<IpEndpoint> {
+    match remote {
+        SocketAddr::V4(remote) => Some(remote.into()),
+        #[cfg(feature = "ipv6")]
+        SocketAddr::V6(remote) => Some(remote.into()),
+        #[cfg(not(feature = "ipv6"))]
+        SocketAddr::V6(_) => None,
+    }
 }
 
 /// A bound socket of embassy-net as the loop wants it.
@@ -70,7 +91,7 @@ impl UdpSocket for Socket<'_> {
             }
             (len, ())
         };
-        let remote = udp::UdpMetadata::from(remote);
+        let Some(remote) = endpoint(remote) else { return Poll::Ready(Err(NotSent)) };
         pin!(self.0.send_to_with(len, remote, write)).poll(cx).map_err(|_| NotSent)
     }
 }
@@ -184,7 +205,7 @@ impl Sleep {
 /// Looks a name up, an IPv4 address first.
 async fn look_up(stack: Stack<'_>, name: &str) -> Result<IpAddr, Unresolved> {
     let kinds =
-        [(DnsQueryType::A, stack.config_v4().is_some()), (DnsQueryType::Aaaa, stack.config_v6().is_some())];
+        [(DnsQueryType::A, stack.config_v4().is_some()), (DnsQueryType::Aaaa, local_v6(stack).is_some())];
     let mut failed = Unresolved::NoAnswer;
     for (kind, _) in kinds.into_iter().filter(|(_, is_usable)| *is_usable) {
         match with_timeout(LOOKUP_MAX, stack.dns_query(name, kind)).await {
