@@ -47,7 +47,8 @@ const fn local_v6(_: Stack<'_>) -> Option<IpAddr> {
 }
 
 /// An address as the stack writes it; `None` where the stack lacks the protocol.
-fn endpoint(remote: SocketAddr) -> Option<IpEndpoint> {
+#[must_use]
+pub fn endpoint(remote: SocketAddr) -> Option<IpEndpoint> {
     match remote {
         SocketAddr::V4(remote) => Some(remote.into()),
         #[cfg(feature = "ipv6")]

@@ -8,6 +8,7 @@ use embassy_net::Stack;
 use embassy_net::dns::DnsQueryType;
 use embassy_net::udp::{RecvError, UdpMetadata, UdpSocket};
 use embassy_time::{Duration, Timer, with_timeout};
+use livesky_embedded::embassy::endpoint;
 use livesky_stb_settings::{EdgeHost, Settings};
 
 use crate::board::{Status, Watchdog};
@@ -59,7 +60,11 @@ pub(crate) async fn answer(stack: Stack<'static>, settings: &Settings, watchdog:
 }
 
 async fn greet(socket: &UdpSocket<'_>, edge: SocketAddr) {
-    if socket.send_to(GREETING, edge).await.is_err() {
+    let is_sent = match endpoint(edge) {
+        Some(edge) => socket.send_to(GREETING, edge).await.is_ok(),
+        None => false,
+    };
+    if !is_sent {
         defmt::warn!("no route to the edge");
     }
 }
