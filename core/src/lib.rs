@@ -17,7 +17,7 @@
 //! - [`endpoint`]: the verbs that drive a datagram machine.
 //!
 //! Code counts on a box without an operating system: what is small and called from dozens of places stays one function there,
-//! `cfg_attr(target_os = "none", inline(never))`. On a computer the compiler may repeat it, for speed.
+//! `cfg_attr(target_os = "none", inline(never))`. On a computer the compiler repeats it where that is faster.
 
 #![no_std]
 #![cfg_attr(

@@ -286,6 +286,7 @@ impl Iterator for Slots {
     type Item = u8;
 
     #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn next(&mut self) -> Option<u8> {
         let lowest = u8::try_from(self.rest.trailing_zeros()).ok().filter(|_| self.rest != 0)?;
         self.rest &= self.rest.wrapping_sub(1);

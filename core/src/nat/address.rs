@@ -61,6 +61,7 @@ impl From<Option<SocketAddr>> for CompactAddress {
 /// compares addresses.
 #[must_use]
 #[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline)]
 pub fn is_same_address(one: &SocketAddr, other: &SocketAddr) -> bool {
     one == other
 }
