@@ -26,7 +26,7 @@ pub(crate) struct Screen {
 impl Screen {
     /// Dark.
     pub(crate) fn new() -> Self {
-        Self { stand_in: StandIn::new(Out::default()), is_wrong_told: false }
+        Self { stand_in: StandIn::new(Default::default()), is_wrong_told: false }
     }
 
     /// What was seen so far.

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use elf::Sizes;
 use ratchet::Verdict;
 
-const TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "aarch64-unknown-none"];
+const TARGETS: [&str; 3] = ["thumbv7em-none-eabihf", "riscv32imac-unknown-none-elf", "aarch64-unknown-none"];
 const PACKAGE: &str = "xtask/footprint";
 const RATCHET: &str = "xtask/footprint/ratchet.toml";
 
