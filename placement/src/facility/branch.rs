@@ -7,7 +7,7 @@ use super::local_search::{LocalSearch, Plan};
 use super::reach::Decision;
 use super::rises::Rises;
 use super::sorted::Sorted;
-use super::watch::Watch;
+use crate::solve::watch::Watch;
 
 /// Climb of a child from its parent's prices.
 const CHILD: Climb = Climb { steps: 600, factor: 0.5, patience: 25, factor_min: 0.02 };

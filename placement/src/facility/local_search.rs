@@ -4,7 +4,7 @@ use livesky_core::rng::Rng;
 
 use super::neighbourhood::{Change, Neighbourhood};
 use super::sorted::Sorted;
-use super::watch::Watch;
+use crate::solve::watch::Watch;
 
 /// A change must save this share of the cost, lest rounding be taken for progress.
 const SAVING_MIN: f64 = 1e-11;

@@ -23,7 +23,6 @@ mod search;
 #[cfg(test)]
 mod small;
 mod sorted;
-mod watch;
 
 pub use problem::{Facilities, FacilitiesError};
 pub use search::{Found, solve};

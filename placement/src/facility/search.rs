@@ -8,7 +8,7 @@ use super::lagrangian::{Climb, Lagrangian, Part};
 use super::local_search::{LocalSearch, Plan};
 use super::problem::Facilities;
 use super::sorted::Sorted;
-use super::watch::Watch;
+use crate::solve::watch::Watch;
 use crate::solve::{Effort, Progress};
 
 /// Disturbed copies of the best plan tried before the bound is looked for, and again with the sites it leaves.

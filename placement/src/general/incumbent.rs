@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::general::cut::Cuts;
 use crate::general::plan::{self, Plan, Verdict};
 use crate::general::problem::{Fix, Problem, Scaled};
-use crate::general::watch::Watch;
+use crate::solve::watch::Watch;
 
 /// Rounds of adding or exchanging sites until a set serves everybody.
 const REPAIRS_MAX: usize = 60;

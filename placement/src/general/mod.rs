@@ -23,7 +23,6 @@ mod sizes;
 mod solver;
 mod transport;
 mod tree;
-mod watch;
 
 pub use infeasible::Infeasible;
 pub use solver::solve;

@@ -4,7 +4,7 @@ use crate::general::finish;
 use crate::general::infeasible::Infeasible;
 use crate::general::problem::Problem;
 use crate::general::tree::Tree;
-use crate::general::watch::Watch;
+use crate::solve::watch::Watch;
 use crate::solve::{Effort, Instance, Progress, Solution};
 
 /// Finds the best plan and proves it, or the best within the effort with its bound.

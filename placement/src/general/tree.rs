@@ -10,7 +10,7 @@ use crate::general::plan::{self, Plan, Verdict};
 use crate::general::problem::{Fix, Problem};
 use crate::general::relaxation::{Pin, Prices, Relaxation};
 use crate::general::sizes;
-use crate::general::watch::Watch;
+use crate::solve::watch::Watch;
 
 /// Steps of the ascent at the root and at other nodes, at most, and those without progress.
 const ROOT_STEPS: (usize, usize) = (1_500, 120);

@@ -5,6 +5,7 @@ mod dispatch;
 mod effort;
 mod instance;
 mod separable;
+pub(crate) mod watch;
 
 pub use check::{Violation, check};
 pub use dispatch::{Method, SolveError, method, solve};

@@ -4,29 +4,31 @@ use core::ops::ControlFlow;
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::solve::{Effort, Progress};
+use super::{Effort, Progress};
 
 /// Time between two reports.
 const TELL_EVERY: Duration = Duration::from_millis(50);
 
 /// Follows a search: tells how far it is and knows when it must end.
-pub(super) struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     started: Instant,
     told: Instant,
     time_limit: Option<Duration>,
     gap_goal: f64,
     tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>,
     is_stopped: bool,
-    /// No plan costs less.
-    pub(super) bound: f64,
+    /// Factor from the search's own costs to the caller's.
+    pub(crate) cost_unit: f64,
+    /// No plan costs less, in the search's own costs.
+    pub(crate) bound: f64,
     /// The cost of the best plan.
-    pub(super) best: f64,
+    pub(crate) best: f64,
     /// Nodes of the tree done.
-    pub(super) nodes: u64,
+    pub(crate) nodes: u64,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(effort: &Effort, tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Self {
+    pub(crate) fn new(effort: &Effort, tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Self {
         let started = read_clock();
         Self {
             started,
@@ -35,14 +37,15 @@ impl<'a> Watch<'a> {
             gap_goal: effort.gap_goal.max(0.0),
             tell,
             is_stopped: false,
-            bound: 0.0,
+            cost_unit: 1.0,
+            bound: f64::NEG_INFINITY,
             best: f64::INFINITY,
             nodes: 0,
         }
     }
 
     /// Whether the search must end: the time is over, the caller said so, or the gap is small enough. To be asked often.
-    pub(super) fn is_over(&mut self) -> bool {
+    pub(crate) fn is_over(&mut self) -> bool {
         if self.is_stopped {
             return true;
         }
@@ -51,8 +54,12 @@ impl<'a> Watch<'a> {
         self.is_stopped = self.time_limit.is_some_and(|limit| elapsed >= limit) || self.is_near_enough();
         if now.saturating_duration_since(self.told) >= TELL_EVERY {
             self.told = now;
-            let progress =
-                Progress { bound: self.bound.min(self.best), best: self.best, nodes: self.nodes, elapsed };
+            let progress = Progress {
+                bound: self.bound.min(self.best) * self.cost_unit,
+                best: self.best * self.cost_unit,
+                nodes: self.nodes,
+                elapsed,
+            };
             self.is_stopped |= (self.tell)(&progress).is_break();
         }
         self.is_stopped
@@ -63,7 +70,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Raises the bound; a lower one than known changes nothing.
-    pub(super) fn raise(&mut self, bound: f64) {
+    pub(crate) fn raise(&mut self, bound: f64) {
         self.bound = self.bound.max(bound);
     }
 }
