@@ -72,6 +72,16 @@ fn beasley_kinds_are_proven() {
 }
 
 #[test]
+fn no_number_of_sites_is_no_plan() {
+    for (customers, (open_min, open_max)) in [(0, (2, 1)), (1, (2, 1)), (0, (3, 9)), (0, (2, 2))] {
+        let mut problem = Facilities::new(vec![0.0, 0.0, f64::INFINITY], vec![1.0; 3 * customers]).unwrap();
+        problem.limit_open(open_min, open_max);
+        let found = solve(&problem, &Effort::default(), &mut |_| ControlFlow::Continue(()));
+        assert_eq!(found.is_some(), open_min == open_max, "{open_min} to {open_max}: {found:?}");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_plan() {
     let problem = euclidean(150, opening_cost_for(150, 12), 3).unwrap();
     let found = prove(&problem);

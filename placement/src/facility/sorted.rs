@@ -24,7 +24,7 @@ pub(super) struct Sorted {
 }
 
 impl Sorted {
-    /// `None` if a required site is forbidden or a customer has no site.
+    /// `None` if a required site is forbidden, a customer has no site, or no number of sites is allowed.
     pub(super) fn new(problem: &Facilities) -> Option<Self> {
         let required = problem.is_required();
         let is_forbidden = |site: usize| problem.opening_cost()[site].is_infinite();
@@ -32,11 +32,15 @@ impl Sorted {
             return None;
         }
         let site: Vec<_> = (0..problem.sites()).filter(|&site| !is_forbidden(site)).collect();
+        let (open_min, open_max) = problem.open_limits();
+        if open_min > open_max.min(site.len()) {
+            return None;
+        }
         let mut new = Self {
             opening: site.iter().map(|&site| problem.opening_cost()[site]).collect(),
             is_required: site.iter().map(|&site| required[site]).collect(),
-            open_min: problem.open_limits().0,
-            open_max: problem.open_limits().1,
+            open_min,
+            open_max,
             start: vec![0],
             cost: Vec::new(),
             at: Vec::new(),
