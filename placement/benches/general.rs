@@ -3,14 +3,21 @@
 //! Made instances: regions uniform in a square of 4,000 km, one site each; viewers by a Pareto law (shape 1.2, at most 60
 //! times the least), 1 Mbit/s each; serving costs viewers × (5 + km / 50); sizes 1.05 to 1.6 times what an even
 //! spread over the open sites takes; opening costs about a third of what service costs. With `OR_LIBRARY` naming a folder, its
-//! capacitated files too.
+//! capacitated files too. With `--features highs` HiGHS has its turn at each, for at most 60 s.
 
 use core::ops::ControlFlow;
 use core::time::Duration;
-use std::time::Instant;
 
 use livesky_placement::general::solve;
 use livesky_placement::solve::{Effort, Instance, SiteNumbers, Standing, State, check};
+
+#[path = "shared/highs.rs"]
+mod rival;
+#[path = "shared/stopwatch.rs"]
+mod stopwatch;
+
+/// For HiGHS.
+const RIVAL_TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 struct Random(u64);
@@ -227,33 +234,41 @@ fn or_library() -> Vec<(String, u64, Instance)> {
     all
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 fn run(name: &str, limit_s: u64, instance: &Instance) {
     let effort = Effort { time_limit: Some(Duration::from_secs(limit_s)), ..Effort::default() };
-    let started = Instant::now();
+    let stopwatch = stopwatch::Stopwatch::start();
     let found = solve(instance, &effort, &mut |_| ControlFlow::Continue(()));
-    let seconds = started.elapsed().as_secs_f64();
+    let took = stopwatch.columns();
+    let ours = found.as_ref().ok().map(|plan| plan.objective);
     match found {
         Ok(plan) => {
             let gap = 100.0 * (plan.objective - plan.bound) / plan.objective.abs();
             let wrong = check(instance, &plan).len();
-            println!(
-                "{name:<36} {:>16.3} {:>16.3} {gap:>8.4} % {:>8} {seconds:>8.2} s{}",
+            print!(
+                "{name:<36} {:>16.3} {:>16.3} {gap:>8.4} % {:>8} {took}{}",
                 plan.objective,
                 plan.bound,
                 plan.nodes,
                 if wrong > 0 { " VIOLATED" } else { "" }
             );
         }
-        Err(error) => println!("{name:<36} {error} {seconds:>8.2} s"),
+        Err(error) => print!("{name:<36} {error} {took}"),
     }
+    println!("{}", rival::column(|| instance.clone(), ours, RIVAL_TIME_LIMIT));
 }
 
 fn main() {
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
     println!(
-        "{:<36} {:>16} {:>16} {:>10} {:>8} {:>10}",
-        "instance", "objective", "bound", "gap", "nodes", "seconds"
+        "{:<36} {:>16} {:>16} {:>10} {:>8} {:>9}{:>9}{}",
+        "instance",
+        "objective",
+        "bound",
+        "gap",
+        "nodes",
+        "s",
+        "cpu s",
+        rival::header()
     );
     for (name, limit_s, instance) in instances().into_iter().chain(or_library()) {
         if name.contains(&filter) {

@@ -25,6 +25,8 @@ mod transport;
 mod tree;
 
 pub use infeasible::Infeasible;
+#[cfg(feature = "highs")]
+pub(crate) use problem::refuse_malformed;
 pub use solver::solve;
 
 #[cfg(test)]

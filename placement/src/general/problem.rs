@@ -246,7 +246,8 @@ impl Problem {
     }
 }
 
-fn refuse_malformed(instance: &Instance) -> Result<(), Infeasible> {
+/// Whether the numbers are an instance at all.
+pub(crate) fn refuse_malformed(instance: &Instance) -> Result<(), Infeasible> {
     let Some(first) = instance.states.first() else {
         return Err(Infeasible::Malformed("no state"));
     };

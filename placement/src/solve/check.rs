@@ -152,7 +152,7 @@ fn service_cost(instance: &Instance, state: &State, customer: usize, share: &Sha
 }
 
 /// What the plan costs, and the sum of the magnitudes that went into it.
-fn cost(instance: &Instance, solution: &Solution) -> (f64, f64) {
+pub(super) fn cost(instance: &Instance, solution: &Solution) -> (f64, f64) {
     let mut parts: Vec<f64> = Vec::new();
     for (site, is_open) in instance.sites.iter().zip(&solution.is_open) {
         if *is_open {

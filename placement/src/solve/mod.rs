@@ -3,6 +3,8 @@
 mod check;
 mod dispatch;
 mod effort;
+#[cfg(feature = "highs")]
+pub mod highs;
 mod instance;
 mod separable;
 pub(crate) mod watch;

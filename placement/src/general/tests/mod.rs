@@ -2,5 +2,7 @@
 
 mod brute;
 mod cases;
+#[cfg(feature = "highs")]
+mod highs;
 mod instances;
 mod properties;
