@@ -4,6 +4,7 @@ mod pair;
 
 use core::time::Duration;
 
+use livesky_core::client::ClientConfig;
 use livesky_core::edge::EdgeConfig;
 use livesky_core::media::{ChannelSettings, FrameId};
 use livesky_core::wire::control::{Class, ClientId};
@@ -104,4 +105,34 @@ fn the_playhead_of_a_viewer_starts_at_a_key_frame() {
     world.run(5 * SECOND);
     assert_eq!(world.viewers[viewer].played.first().map(|first| first.0 % 25), Some(0));
     assert_ne!(world.viewers[viewer].played.first(), Some(&FrameId(0)));
+}
+
+/// Fed by the edge, or by others who keep the channel's 15 s.
+#[test]
+fn who_wants_a_shorter_buffer_plays_nearer_to_live() {
+    for (seed, n1) in [(5, 10), (6, 3)] {
+        let mut world = live(seed, n1, Impairment { loss_permille: 10, ..Impairment::NONE });
+        for _ in 0..3 {
+            world.join(900_000);
+        }
+        world.run(5 * SECOND);
+        let config = |buffer_ms_max| ClientConfig { buffer_ms_max, ..ClientConfig::default() };
+        let [near, nearest, usual] = [2_000, 1, 60_000].map(|ms| world.join_as(config(ms), None));
+        world.run(40 * SECOND);
+        let behind_ms = [near, nearest, usual].map(|index| {
+            let viewer = &world.viewers[index];
+            let what = format!("seed {seed}, viewer {index}");
+            assert!(
+                viewer.started_after.unwrap() < Duration::from_millis(1_500),
+                "{what}: {:?}",
+                viewer.started_after
+            );
+            assert_eq!((viewer.stalls, viewer.skipped), (0, 0), "{what}");
+            assert!(is_gapless(&viewer.played) && viewer.played.len() > 900, "{what}");
+            let view = viewer.client.view(world.now).unwrap();
+            view.newest.since(view.playhead.unwrap()) * 40
+        });
+        let [near_ms, nearest_ms, usual_ms] = behind_ms;
+        assert!(near_ms <= 2_300 && nearest_ms <= 1_700 && usual_ms > 10_000, "seed {seed}: {behind_ms:?}");
+    }
 }

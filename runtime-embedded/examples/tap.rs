@@ -54,6 +54,9 @@ struct Args {
     /// What may be uploaded, in kbit/s; 0: nothing
     #[arg(long, default_value_t = 0)]
     upload_kbps: u32,
+    /// Play at most so far behind live, in milliseconds; 0: as the channel says
+    #[arg(long, default_value_t = 0)]
+    buffer_ms_max: u32,
     /// Leave after so many seconds [default: never]
     #[arg(long)]
     seconds: Option<u64>,
@@ -171,6 +174,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         channel,
         upload_bps: args.upload_kbps.saturating_mul(1_000),
         receive_only: args.upload_kbps == 0,
+        buffer_ms_max: args.buffer_ms_max,
         follows_redirects: true,
         seed,
         local_port,

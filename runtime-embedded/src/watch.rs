@@ -41,6 +41,8 @@ pub struct Settings<'a> {
     pub upload_bps: u32,
     /// Whether nothing at all is to be uploaded: a metered link, or no consent.
     pub receive_only: bool,
+    /// Plays at most so far behind live, in milliseconds, where the channel's viewers are farther; 0: as the channel says.
+    pub buffer_ms_max: u32,
     /// Whether to go to other edges that the edge names.
     pub follows_redirects: bool,
     /// Entropy: decides every random choice. Two boxes with the same one disturb each other.
@@ -189,6 +191,7 @@ impl<'a, S: FrameStore> Watch<'a, S> {
                         upload_bps: self.settings.upload_bps,
                         receive_only: self.settings.receive_only,
                         follows_redirects: self.settings.follows_redirects,
+                        buffer_ms_max: self.settings.buffer_ms_max,
                         local: Some(local),
                         ..ClientConfig::default()
                     };

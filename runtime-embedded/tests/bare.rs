@@ -56,6 +56,7 @@ impl BoxHouse {
             channel: ChannelName::new(CHANNELS[0]).unwrap(),
             upload_bps: 4_000_000,
             receive_only: false,
+            buffer_ms_max: 0,
             follows_redirects: true,
             seed: 100 + u64::from(number),
             local_port: 7_100,

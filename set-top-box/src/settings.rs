@@ -21,12 +21,6 @@ pub(crate) fn read(blob: &[u8]) -> Option<Settings> {
                     );
                 }
             }
-            if settings.target_buffer_ms > 0 {
-                defmt::warn!(
-                    "a buffer of {=u32} ms is not kept to: the channel's own is",
-                    settings.target_buffer_ms
-                );
-            }
             Some(settings)
         }
         Err(error) => {

@@ -44,6 +44,7 @@ pub(crate) async fn watch<R: Remote>(
         // The channel's cap and the uplink's own controller bound it further.
         upload_bps: settings.upload_bps_max.map_or(u32::MAX, |bps| u32::try_from(bps).unwrap_or(u32::MAX)),
         receive_only: settings.is_receive_only,
+        buffer_ms_max: settings.target_buffer_ms,
         follows_redirects: true,
         seed: seed.viewer.first_chunk().map_or(0, |part| u64::from_le_bytes(*part)),
         local_port: LOCAL_PORT,

@@ -30,7 +30,7 @@ pub(crate) struct StbConfig {
     /// It feeds nobody
     #[arg(long)]
     receive_only: bool,
-    /// The buffer wanted, in milliseconds; 0: the channel's own, which the firmware here always keeps to
+    /// The longest buffer, in milliseconds, where the channel's is longer; 0: the channel's own
     #[arg(long, value_name = "N", default_value_t = 0)]
     buffer_ms: u32,
     /// Its own IPv4 address, as ADDRESS/PREFIX [default: by DHCP]
@@ -128,7 +128,7 @@ fn describe(settings: &Settings) -> String {
     };
     let buffer = match target_buffer_ms {
         0 => "the channel's".to_owned(),
-        ms => format!("{ms} ms"),
+        ms => format!("{ms} ms, or the channel's if that is shorter"),
     };
     let ticket = match ticket.len() {
         0 => "none".to_owned(),

@@ -130,6 +130,7 @@ impl LiveskyConfig {
             local: self.local.parse()?,
             edge_also: self.edge_also.parse()?,
             follows_redirects: flag(self.follows_redirects)?,
+            ..ClientConfig::default()
         })
     }
 }

@@ -24,6 +24,9 @@ pub struct ClientConfig {
     pub local: Option<SocketAddr>,
     /// The edge's address of the other kind (IPv6 beside IPv4), when it has one and the socket can send there.
     pub edge_also: Option<SocketAddr>,
+    /// Plays at most so far behind live, in milliseconds, where the channel's viewers are farther: less memory, less to repair with, fewer
+    /// feeds given. 0: as the channel says.
+    pub buffer_ms_max: u32,
     /// Whether to go to the other edges an edge names when it is full or hands its clients over. Otherwise the owner is told, and this
     /// edge is asked again.
     pub follows_redirects: bool,
@@ -46,6 +49,7 @@ impl Default for ClientConfig {
             receive_only: false,
             local: None,
             edge_also: None,
+            buffer_ms_max: 0,
             follows_redirects: true,
         }
     }

@@ -248,9 +248,10 @@ impl<S: FrameStore> Client<'_, S> {
         let joining = self.joining.filter(|joining| joining.nonce == welcome.nonce).ok_or(Reject::Stale)?;
         welcome.settings.validate().map_err(|_| Reject::Malformed)?;
         let init = Vec::from_slice(welcome.init).map_err(|_| Reject::Malformed)?;
+        let settings = welcome.settings.with_buffer_max(self.config.buffer_ms_max);
         let is_same_run = self.session.as_ref().is_some_and(|session| {
             session.epoch == welcome.epoch
-                && session.settings == welcome.settings
+                && session.settings == settings
                 && self
                     .frames
                     .newest()
@@ -276,8 +277,7 @@ impl<S: FrameStore> Client<'_, S> {
         if !is_same_run {
             self.part_from_peers();
             self.forget_session();
-            self.playout = Playout::new(&welcome.settings);
-            self.playout.start(welcome.start);
+            self.playout = playout_of(welcome, &settings);
         }
         (self.joining, self.refused) = (None, None);
         self.reports.minute.on_answer(now);
@@ -288,7 +288,7 @@ impl<S: FrameStore> Client<'_, S> {
             client: welcome.client,
             epoch: welcome.epoch,
             class: welcome.class,
-            settings: welcome.settings,
+            settings,
             init,
             observed: welcome.observed,
             newest,
@@ -433,4 +433,14 @@ impl<S: FrameStore> Client<'_, S> {
             self.push_event(ClientEvent::Left { reason: LeaveReason::Done });
         }
     }
+}
+
+/// Plays from where the edge begins, or from later on with a shorter buffer than the channel's: then the edge learns with the first status what
+/// it need not send.
+fn playout_of(welcome: &Welcome<'_>, settings: &ChannelSettings) -> Playout {
+    let mut playout = Playout::new(settings);
+    let is_shorter = settings.target_buffer_ms < welcome.settings.target_buffer_ms;
+    let nearest = welcome.newest.minus(settings.frames_in(settings.target_buffer()));
+    playout.start(if is_shorter { welcome.start.max(nearest) } else { welcome.start });
+    playout
 }

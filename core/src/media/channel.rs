@@ -137,6 +137,9 @@ pub enum InvalidSettings {
     Levels,
 }
 
+/// No target buffer is shorter, in milliseconds.
+const BUFFER_MS_MIN: u32 = 500;
+
 impl ChannelSettings {
     /// Checks every field.
     ///
@@ -155,7 +158,7 @@ impl ChannelSettings {
         if !(FRAGMENT_LEN_MIN..=FRAGMENT_LEN).contains(&self.fragment_len) {
             return Err(InvalidSettings::FragmentLen);
         }
-        if !(500..=120_000).contains(&self.target_buffer_ms)
+        if !(BUFFER_MS_MIN..=120_000).contains(&self.target_buffer_ms)
             || self.target_buffer_ms < u32::from(self.startup_ms)
         {
             return Err(InvalidSettings::TargetBuffer);
@@ -178,6 +181,14 @@ impl ChannelSettings {
     pub fn frames_in(&self, span: Duration) -> u32 {
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         u32::try_from(micros.div_ceil(u64::from(self.cadence_us.max(1)))).unwrap_or(u32::MAX)
+    }
+
+    /// The same for a viewer that plays at most `buffer_ms` behind live, wherever the others are; 0: where they are.
+    #[must_use]
+    pub fn with_buffer_max(self, buffer_ms: u32) -> Self {
+        let least_ms = BUFFER_MS_MIN.max(u32::from(self.startup_ms));
+        let bound_ms = if buffer_ms == 0 { u32::MAX } else { buffer_ms.max(least_ms) };
+        Self { target_buffer_ms: self.target_buffer_ms.min(bound_ms), ..self }
     }
 
     /// The target buffer as a span.

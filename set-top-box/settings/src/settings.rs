@@ -25,7 +25,7 @@ pub struct Settings {
     pub upload_bps_max: Option<u64>,
     /// It feeds nobody.
     pub is_receive_only: bool,
-    /// The buffer wanted, in milliseconds; 0: the channel's own, which the firmware here always keeps to.
+    /// The longest buffer, in milliseconds, where the channel's is longer; 0: the channel's own.
     pub target_buffer_ms: u32,
     /// How it gets its address.
     pub network: Network,

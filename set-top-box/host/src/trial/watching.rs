@@ -20,6 +20,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) const BUFFER_MS: u32 = 2_000;
 /// The protocol's own. With a short one a box promises few feeds: each has to bring its key frames within the buffer.
 const LONG_BUFFER_MS: u32 = 15_000;
+/// What the second of two boxes is told to keep to.
+const OWN_BUFFER_MS: u32 = 3_000;
 /// A publisher's head start: boxes join a channel that has been on the air for a while.
 pub(super) const ON_AIR: Duration = Duration::from_secs(4);
 /// Where a box under test takes orders: set-top-box/src/drill/buttons.rs.
@@ -199,6 +201,7 @@ pub(super) fn together(firmware: &Firmware) -> Result<(), Failure> {
     let mut first = House::boot(&switch, &firmware.drill, &config, 0, None)?;
     first.hear("playing after")?;
     thread::sleep(Duration::from_secs(3));
+    let config = settings::with_buffer(station.by_name()?, CHANNEL, OWN_BUFFER_MS)?;
     let mut second = House::boot(&switch, &firmware.drill, &config, 1, None)?;
     second.hear("playing after")?;
     let tape = second.stb.folder().join("linux.ts");
@@ -206,9 +209,17 @@ pub(super) fn together(firmware: &Firmware) -> Result<(), Failure> {
     thread::sleep(Duration::from_secs(12));
     let by_peers = second.number("substreams from peers", " of ")?;
     let given = first.number("feeds given", " feeds given")?;
+    let [far_ms, near_ms] =
+        [&mut first, &mut second].map(|house| house.number("substreams from peers", " ms buffered"));
+    let (far_ms, near_ms) = (far_ms?, near_ms?);
+    println!("  the first box holds {far_ms} ms, the second, told so, {near_ms} ms");
     println!("  the second box has {by_peers} of 6 substreams from peers, the first gives {given} feeds");
     let seen_by_linux = std::fs::metadata(&tape)?.len();
     drop(linux);
+    expect(
+        near_ms <= OWN_BUFFER_MS && far_ms > OWN_BUFFER_MS,
+        "a box with a shorter buffer plays nearer to live",
+    )?;
     expect(by_peers >= 3, "the second box has half of its substreams from the first")?;
     expect(given >= 3, "the first gives them")?;
     expect(seen_by_linux > 100_000, "the viewer on Linux sees the same channel")?;
