@@ -64,12 +64,12 @@ pub fn effort(args: &EffortArgs) -> Effort {
     }
 }
 
-/// The fewest and the most sites.
+/// The fewest and the most sites. Where a problem wants more than are allowed, what is said here counts.
 fn sites(args: &ChangeArgs, open_min: usize, open_max: usize) -> (usize, usize) {
     let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     match (args.sites_exactly, args.sites_max) {
         (Some(exactly), _) => (count(exactly), count(exactly)),
-        (None, Some(most)) => (open_min, count(most)),
+        (None, Some(most)) => (open_min.min(count(most)), count(most)),
         (None, None) => (open_min, open_max),
     }
 }
@@ -159,6 +159,7 @@ mod tests {
         let none = ChangeArgs::default();
         assert_eq!(sites(&none, 2, 7), (2, 7));
         assert_eq!(sites(&ChangeArgs { sites_max: Some(4), ..none.clone() }, 2, 7), (2, 4));
+        assert_eq!(sites(&ChangeArgs { sites_max: Some(4), ..none.clone() }, 8, 8), (4, 4));
         assert_eq!(sites(&ChangeArgs { sites_exactly: Some(4), ..none }, 2, 7), (4, 4));
     }
 
