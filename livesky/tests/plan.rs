@@ -1,14 +1,19 @@
 //! `livesky plan`: tables, JSON and pages, the same bytes again; a search ended by a signal; wrong input in one line.
 
+#[path = "shared/program.rs"]
+mod program;
+
 use core::time::Duration;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 
 use livesky_placement::plan::{LibraryPlan, Plan};
 use serde_json::Value;
+
+use program::{livesky, output_of};
 
 /// Three regions on a line, sites in all of them.
 const SMALL: &str = "name = \"small\"\nabout = \"three regions\"\ncurrency = \"EUR\"\n\n[limits]\nopen-max = 2\n\n\
@@ -22,21 +27,6 @@ const SMALL: &str = "name = \"small\"\nabout = \"three regions\"\ncurrency = \"E
 
 /// Two sites, three customers; best are both sites, at 3 + 4 + 1 + 2 + 2.
 const LIBRARY: &str = " 2 3\n capacity 3.\n capacity 4.\n 5\n 1. 9.\n 4\n 9. 2.\n 6\n 8. 2.\n";
-
-fn livesky(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_livesky"));
-    let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).output();
-    output.expect("the program runs")
-}
-
-/// Runs the program, which is to succeed; gives its standard output.
-#[track_caller]
-fn output_of(folder: &Path, arguments: &[&str]) -> String {
-    let output = livesky(folder, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {:?} {stderr}", output.status);
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
 
 /// Runs the program, which is to fail; gives its one line.
 #[track_caller]

@@ -1,27 +1,16 @@
 //! `livesky simulate`: the same bytes for the same seed, files that can be read again, failures that can be replayed.
 
+#[path = "shared/program.rs"]
+mod program;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+
+use program::{livesky, output_of};
 
 /// Few viewers and few seconds: what is tested is the program.
 const SMALL: &str = "name = \"small\"\nabout = \"a few viewers\"\n[run]\nwarm-up-s = 2\nmeasure-s = 4\nseeds = 3\n\
                      [population]\ninitial = 5\nramp-s = 1\njoins-per-minute = 20\n";
-
-fn livesky(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_livesky"));
-    let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).output();
-    output.expect("the program runs")
-}
-
-/// Runs the program, which is to succeed; gives its standard output.
-#[track_caller]
-fn output_of(folder: &Path, arguments: &[&str]) -> String {
-    let output = livesky(folder, arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {:?} {stderr}", output.status);
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
 
 /// A folder of the test's own with the small scenario in it.
 fn folder(name: &str) -> PathBuf {
