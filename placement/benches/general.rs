@@ -2,13 +2,15 @@
 //!
 //! Made instances: regions uniform in a square of 4,000 km, one site each; viewers by a Pareto law (shape 1.2, at most 60
 //! times the least), 1 Mbit/s each; serving costs viewers × (5 + km / 50); sizes 1.05 to 1.6 times what an even
-//! spread over the open sites takes; opening costs about a third of what service costs. With `OR_LIBRARY` naming a folder, its
-//! capacitated files too. With `--features highs` HiGHS has its turn at each, for at most 60 s.
+//! spread over the open sites takes; opening costs about a third of what service costs. The
+//! OR-Library's files with their own capacities, too. With `--features highs` HiGHS has its turn at each, for at most 60 s.
 
 use core::ops::ControlFlow;
 use core::time::Duration;
+use std::path::Path;
 
 use livesky_placement::general::solve;
+use livesky_placement::input::{Capacities, load_or_library};
 use livesky_placement::solve::{Effort, Instance, SiteNumbers, Standing, State, check};
 
 #[path = "shared/highs.rs"]
@@ -176,59 +178,28 @@ fn instances() -> Vec<(String, u64, Instance)> {
     all
 }
 
-/// An OR-Library `cap` file: sites, customers; size and cost of each site; demand and costs of each customer.
-fn read_or_library(text: &str) -> Option<Instance> {
-    let mut numbers = text.split_whitespace().map(|word| word.parse::<f64>().unwrap_or(f64::NAN));
-    let (sites, customers) = (numbers.next()?.to_string(), numbers.next()?.to_string());
-    let (sites, customers): (usize, usize) = (sites.parse().ok()?, customers.parse().ok()?);
-    let mut site_numbers = Vec::new();
-    for _ in 0..sites {
-        let (size_max_bps, opening_cost) = (numbers.next()?, numbers.next()?);
-        site_numbers.push(SiteNumbers {
-            opening_cost,
-            standing: Standing::Free,
-            size_max_bps,
-            size_min_bps: 0.0,
-        });
-    }
-    let mut state = State { weight: 1.0, demand_bps: Vec::new(), service_cost: Vec::new(), lost: Vec::new() };
-    for _ in 0..customers {
-        state.demand_bps.push(numbers.next()?);
-        state.service_cost.extend(numbers.by_ref().take(sites));
-    }
-    Some(Instance {
-        sites: site_numbers,
-        states: vec![state],
-        budget_bps: f64::INFINITY,
-        open_min: 0,
-        open_max: usize::MAX,
-        is_whole: false,
-        must_survive_loss: false,
-    })
-}
-
 fn or_library() -> Vec<(String, u64, Instance)> {
-    let Some(folder) = std::env::var_os("OR_LIBRARY") else {
-        return Vec::new();
-    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/or-library");
     let mut all = Vec::new();
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for file in files {
+    for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = file.file_name().to_string_lossy().into_owned();
         if !name.starts_with("cap") {
             continue;
         }
-        if let Some(instance) =
-            std::fs::read_to_string(file.path()).ok().and_then(|text| read_or_library(&text))
-        {
-            // Tight sizes: five such sites carry everything, and the largest customer just fits.
-            let mut tight = instance.clone();
-            let total: f64 = instance.states[0].demand_bps.iter().sum();
-            tight.sites.iter_mut().for_each(|site| site.size_max_bps = total / 4.4);
-            all.push((format!("{name} tight"), 10, tight.clone()));
-            all.push((format!("{name} tight whole"), 10, Instance { is_whole: true, ..tight }));
-            all.push((name, 10, instance));
-        }
+        let instance = match load_or_library(&file.path(), Capacities::Own) {
+            Ok(instance) => instance,
+            Err(error) => {
+                eprintln!("{error}");
+                continue;
+            }
+        };
+        // Tight sizes: five such sites carry everything, and the largest customer just fits.
+        let mut tight = instance.clone();
+        let total: f64 = instance.states[0].demand_bps.iter().sum();
+        tight.sites.iter_mut().for_each(|site| site.size_max_bps = total / 4.4);
+        all.push((format!("{name} tight"), 10, tight.clone()));
+        all.push((format!("{name} tight whole"), 10, Instance { is_whole: true, ..tight }));
+        all.push((name, 10, instance));
     }
     all.sort_by(|a, b| a.0.cmp(&b.0));
     all
