@@ -1,8 +1,8 @@
-//! Seeds of the swarm that failed once, each with its story.
+//! Seeds that failed once, each with its story.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
-use livesky_sim::swarm;
+use livesky_sim::{Scenario, run, swarm};
 
 fn live_through(seeds: &[u64]) {
     for &seed in seeds {
@@ -30,4 +30,25 @@ fn whoever_cannot_be_fed_is_told() {
 #[test]
 fn a_feeder_that_says_nothing_new_is_given_up_when_the_picture_stands() {
     live_through(&[18]);
+}
+
+/// A quarter of all datagrams is lost, and newcomers come.
+const LOSSY: &str = r#"
+name = "lossy-start"
+about = "A minute with 60 viewers and 25 % loss"
+run = { warm-up-s = 20, measure-s = 40 }
+population = { initial = 60, ramp-s = 10, joins-per-minute = 0.3, leaves-per-minute = 0.3 }
+network = { loss = 0.25 }
+edges = [{ n1 = 10 }]
+"#;
+
+/// A newcomer's welcomes were lost for so long that, when one came, its leases were over and its burst began where nobody held
+/// anything any more: it had no picture for 20 s.
+#[test]
+fn a_newcomer_plays_however_many_welcomes_are_lost() {
+    let scenario = Scenario::parse(LOSSY, "lossy-start.toml").unwrap();
+    for seed in [16, 21, 23, 45, 51] {
+        let results = run(&scenario, seed, &mut |_| {});
+        assert!(results.violations.is_empty(), "seed {seed}: {}", results.violations.first().unwrap());
+    }
 }

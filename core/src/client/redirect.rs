@@ -88,8 +88,12 @@ impl<S: FrameStore> Client<'_, S> {
     /// Notes whom to ask. `false`: nobody.
     fn set_out(&mut self, alternatives: &[SocketAddr], back: (SocketAddr, Instant)) -> bool {
         let others = alternatives.iter().copied().filter(|&other| other != back.0);
-        self.tour = Tour { rest: crate::store::as_many_as_fit(others), back: Some(back) };
-        !self.tour.rest.is_empty()
+        let rest: Vec<_, ALTERNATIVES_MAX> = crate::store::as_many_as_fit(others);
+        if rest.is_empty() {
+            return false;
+        }
+        self.tour = Tour { rest, back: Some(back) };
+        true
     }
 
     /// Whether an edge is being asked in another's place.

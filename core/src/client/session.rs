@@ -29,6 +29,10 @@ use crate::wire::{ControlWriter, Message};
 const HELLO_EVERY: Duration = Duration::from_millis(250);
 /// Longest interval between hellos.
 const HELLO_EVERY_MAX: Duration = Duration::from_secs(2);
+/// Longest interval between the first `KEEN_HELLOS_MAX` hellos after an answer of the edge: it is there, so what it does not answer was lost,
+/// and after its welcome it feeds one that knows nothing of it.
+const HELLO_EVERY_KEEN_MAX: Duration = Duration::from_millis(500);
+const KEEN_HELLOS_MAX: u8 = 16;
 /// Smallest depth of the upload bucket in bytes: two datagrams.
 const UPLOAD_DEPTH_MIN: u32 = 2_400;
 
@@ -47,6 +51,11 @@ pub(super) struct Joining {
     pub(super) again_at: Instant,
     every: Duration,
     is_due: bool,
+    /// When hello was said last, and how often since the edge answered last.
+    said_at: Instant,
+    said: u8,
+    /// Whether the edge ever answered.
+    is_answered: bool,
     /// First hello to the first edge asked.
     pub(super) started_at: Instant,
     /// Whom it is said to.
@@ -74,6 +83,9 @@ impl Joining {
             again_at: now + HELLO_EVERY,
             every: HELLO_EVERY,
             is_due: true,
+            said_at: now,
+            said: 0,
+            is_answered: false,
             started_at: now,
             edge,
             own_link,
@@ -89,6 +101,33 @@ impl Joining {
     pub(super) const fn delay(&mut self, at: Instant) {
         self.again_at = at;
         self.is_due = false;
+    }
+
+    fn on_said(&mut self, now: Instant) {
+        self.is_due = false;
+        self.said_at = now;
+        self.said = self.said.saturating_add(1);
+        self.again_at = now + self.every;
+    }
+
+    fn on_answer(&mut self) {
+        self.is_answered = true;
+        self.said = 0;
+        self.every = HELLO_EVERY;
+    }
+
+    /// Nothing came of the last hello.
+    fn repeat(&mut self, now: Instant) {
+        let is_keen = self.is_answered && self.said < KEEN_HELLOS_MAX;
+        let longest = if is_keen { HELLO_EVERY_KEEN_MAX } else { HELLO_EVERY_MAX };
+        self.is_due = true;
+        self.every = self.every.saturating_mul(2).min(longest);
+        self.again_at = now + self.every;
+    }
+
+    /// The round trip that ends with an answer now; `None` when it may be the answer to any of several hellos (RFC 6298 clause 3, Karn).
+    fn round_trip(&self, now: Instant) -> Option<Duration> {
+        (self.said == 1).then(|| now.since(self.said_at))
     }
 }
 
@@ -168,10 +207,9 @@ impl<S: FrameStore> Client<'_, S> {
         }
         writer.pad_to(DATAGRAM_LEN_MAX);
         let head_len = writer.finish();
-        joining.is_due = false;
         // That link is gone once the edge has read this.
         joining.ended = core::mem::take(&mut joining.under);
-        joining.again_at = now + joining.every;
+        joining.on_said(now);
         self.stats.on_control_sent(head_len);
         Some(Transmit { path: self.path_to(edge), head_len, body: None })
     }
@@ -198,9 +236,7 @@ impl<S: FrameStore> Client<'_, S> {
             return;
         }
         if let Some(joining) = self.joining.as_mut().filter(|joining| joining.again_at <= now) {
-            joining.is_due = true;
-            joining.every = joining.every.saturating_mul(2).min(HELLO_EVERY_MAX);
-            joining.again_at = now + joining.every;
+            joining.repeat(now);
         }
     }
 
@@ -215,7 +251,7 @@ impl<S: FrameStore> Client<'_, S> {
         if joining.cookie != Some(challenge.cookie) {
             joining.cookie = Some(challenge.cookie);
             joining.is_due = true;
-            joining.every = HELLO_EVERY;
+            joining.on_answer();
             joining.again_at = now + joining.every;
         }
         Ok(())
@@ -226,8 +262,7 @@ impl<S: FrameStore> Client<'_, S> {
         let joining = joining.ok_or(Reject::Stale)?;
         let again_at = now + Duration::from_millis(u64::from(refused.retry_after_ms.max(250)));
         joining.again_at = again_at;
-        // The edge answers: what is lost of the next attempt is repeated soon.
-        joining.every = HELLO_EVERY;
+        joining.on_answer();
         joining.cookie = None;
         joining.is_due = false;
         self.reports.minute.on_answer(now);
@@ -302,7 +337,9 @@ impl<S: FrameStore> Client<'_, S> {
         if let Some(edge) = self.peer_mut(EDGE) {
             edge.acquaintance = Acquaintance::Met;
             edge.their_link = welcome.link;
-            edge.link.on_rtt_sample(now.since(edge.met_at).min(Duration::from_secs(1)));
+            if let Some(sample) = joining.round_trip(now) {
+                edge.link.on_rtt_sample(sample);
+            }
         }
         self.start_feeds(now, welcome, is_same_run);
         self.start_clocks(now);

@@ -1,5 +1,7 @@
 //! Admission: a stranger says hello, proves its address, and is let in as the stage says, or is told why not.
 
+use core::time::Duration;
+
 use crate::auth::Auth;
 use crate::endpoint::{Path, Reject};
 use crate::limits::{CANDIDATES_MAX, DATAGRAM_LEN_MAX};
@@ -24,6 +26,9 @@ const BURST_PACKETS: u32 = 32;
 const BURST_RATE: u64 = 4;
 /// Media beyond the startup threshold that a burst brings before those of others, in milliseconds (protocol.md, "Edge").
 const FIRST_PART_MS: u64 = 2_000;
+
+/// What was decided for a newcomer holds this long without a word of it: as long as a lease.
+const DECISION_MAX: Duration = Duration::from_secs(5);
 
 /// Bursts that may wait for the egress before those who join then get short ones.
 const BURSTS_WAITING_MAX: u32 = 3;
@@ -102,7 +107,12 @@ impl<S: FrameStore> Edge<'_, S> {
             let is_repeated = self.clients.at(slot).is_some_and(|client| client.path.is_same(&path))
                 && self.records.get(slot as usize).is_some_and(|record| record.nonce == hello.nonce);
             if is_repeated {
-                self.on_hello_repeated(now, slot, hello);
+                if self.is_decided_anew(now, slot) {
+                    self.remove_client(now, slot, LeaveCause::Replaced);
+                    self.admit(now, path, len, hello);
+                } else {
+                    self.on_hello_repeated(now, slot, hello);
+                }
                 return Ok(());
             }
         }
@@ -138,6 +148,14 @@ impl<S: FrameStore> Edge<'_, S> {
         self.remove_client(now, slot, LeaveCause::Replaced);
         self.admit(now, path, len, hello);
         Ok(())
+    }
+
+    /// Whether what was decided for a client that never acknowledged anything is out of date: its leases have ended by now, and its burst
+    /// begins too far back.
+    fn is_decided_anew(&self, now: Instant, slot: u32) -> bool {
+        let has_acked = self.links.get(slot as usize).is_some_and(Link::has_acked);
+        let is_old = self.clients.at(slot).is_some_and(|client| now.since(client.joined_at) >= DECISION_MAX);
+        is_old && !has_acked
     }
 
     /// The welcome was lost, or crossed the hello: the same answer, and what was sent into the void once more.
@@ -376,7 +394,7 @@ fn insert(clients: &mut Slab<'_, ClientSlot>, client: ClientSlot) -> Option<crat
 /// Frames of a burst that come before the bursts of others.
 pub(super) fn first_part(settings: &ChannelSettings) -> u32 {
     let first_ms = u64::from(settings.startup_ms) + FIRST_PART_MS;
-    settings.frames_in(core::time::Duration::from_millis(first_ms))
+    settings.frames_in(Duration::from_millis(first_ms))
 }
 
 fn newcomer(

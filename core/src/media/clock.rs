@@ -100,6 +100,12 @@ impl MediaClock {
         u64::from(frames).saturating_mul(self.cadence_x16_us) / 16
     }
 
+    /// Frames in `media_us` of media, at the cadence seen lately.
+    pub(super) fn frames_in(&self, media_us: u64) -> u32 {
+        let frames = media_us.saturating_mul(16).checked_div(self.cadence_x16_us);
+        u32::try_from(frames.unwrap_or(0)).unwrap_or(u32::MAX)
+    }
+
     /// When frame `id` is due, as far as the cadence tells.
     pub(super) fn estimate(&self, id: FrameId) -> Instant {
         if id >= self.last.id {

@@ -15,6 +15,8 @@ const STALL_WAIT_US: u64 = 500_000;
 const STALL_AGAIN_US: u64 = 5_000_000;
 /// So many stalls, each soon after the other, and half a buffer is given up to be rid of them.
 const STALLS_IN_A_ROW_MAX: u8 = 3;
+/// A start that does not come about within this time is tried further on.
+const START_WAIT_US: u64 = 5_000_000;
 /// When later frames come only after such a wait, the missing one gets this much longer: they seldom come in order.
 const REORDER_WAIT_US: u64 = 100_000;
 /// A longer hole is not omitted but skipped up to a key frame: what follows could not be decoded.
@@ -38,18 +40,26 @@ const RUN_FRAMES_MAX: u32 = 8_192;
 #[derive(Clone, Copy, Debug)]
 enum State {
     Idle,
-    /// `since`: the first poll. `run_end` and `run_at`: where the best run ended, and when it last grew.
-    Startup {
-        since: Option<Instant>,
-        run_end: FrameId,
-        run_at: Instant,
-    },
+    /// `None` before the first poll.
+    Startup(Option<Gathering>),
     Playing,
     /// `later_at`: since when frames after the missing one are there.
     Stalled {
         since: Instant,
         later_at: Option<Instant>,
     },
+}
+
+/// Media is gathered until there is enough to start.
+#[derive(Clone, Copy, Debug)]
+struct Gathering {
+    /// The first poll.
+    since: Instant,
+    /// When the place to start from was last chosen.
+    tried_at: Instant,
+    /// Where the best run ended, and when it last grew.
+    run_end: FrameId,
+    run_at: Instant,
 }
 
 /// Complete frames without a gap.
@@ -105,7 +115,7 @@ impl Playout {
         self.playhead = first;
         self.is_catching_up = false;
         self.clock.set_rate(0);
-        self.state = State::Startup { since: None, run_end: first, run_at: Instant::ZERO };
+        self.state = State::Startup(None);
     }
 
     /// Stops; totals stay.
@@ -118,8 +128,14 @@ impl Playout {
         self.polled_at = now;
         match self.state {
             State::Idle => Step::Idle,
-            State::Startup { since, run_end, run_at } => {
-                self.on_startup(now, buffer, since.unwrap_or(now), run_end, run_at)
+            State::Startup(gathering) => {
+                let run_end = self.playhead;
+                let first = Gathering { since: now, tried_at: now, run_end, run_at: Instant::ZERO };
+                let gathering = gathering.unwrap_or(first);
+                match self.start_anew(now, buffer, gathering) {
+                    Some(step) => step,
+                    None => self.on_startup(now, buffer, gathering),
+                }
             }
             State::Playing | State::Stalled { .. } => {
                 if let Some(step) = self.jump(now, buffer) {
@@ -127,7 +143,7 @@ impl Playout {
                 }
                 match self.state {
                     State::Stalled { since, later_at } => self.on_stalled(now, buffer, since, later_at),
-                    State::Playing | State::Idle | State::Startup { .. } => self.on_playing(now, buffer),
+                    State::Playing | State::Idle | State::Startup(_) => self.on_playing(now, buffer),
                 }
             }
         }
@@ -138,7 +154,7 @@ impl Playout {
     #[must_use]
     pub fn deadline_of(&self, id: FrameId) -> Option<Instant> {
         match self.state {
-            State::Idle | State::Startup { .. } => None,
+            State::Idle | State::Startup(_) => None,
             State::Playing => Some(self.clock.estimate(id)),
             State::Stalled { .. } => {
                 Some(self.polled_at.plus_micros(self.clock.media_us(id.since(self.playhead))))
@@ -151,7 +167,7 @@ impl Playout {
     pub fn playhead(&self) -> Option<FrameId> {
         match self.state {
             State::Idle => None,
-            State::Startup { .. } | State::Playing | State::Stalled { .. } => Some(self.playhead),
+            State::Startup(_) | State::Playing | State::Stalled { .. } => Some(self.playhead),
         }
     }
 
@@ -160,7 +176,7 @@ impl Playout {
     pub fn state(&self) -> PlayoutState {
         match self.state {
             State::Idle => PlayoutState::Idle,
-            State::Startup { .. } => PlayoutState::Startup,
+            State::Startup(_) => PlayoutState::Startup,
             State::Playing => PlayoutState::Playing,
             State::Stalled { .. } => PlayoutState::Stalled,
         }
@@ -177,7 +193,7 @@ impl Playout {
     pub fn stalled_time(&self, now: Instant) -> Duration {
         match self.state {
             State::Stalled { since, .. } => self.stats.stalled.saturating_add(now.since(since)),
-            State::Idle | State::Startup { .. } | State::Playing => self.stats.stalled,
+            State::Idle | State::Startup(_) | State::Playing => self.stats.stalled,
         }
     }
 
@@ -193,42 +209,53 @@ impl Playout {
         self.clock.rate_ppm()
     }
 
-    /// Plays as soon as the threshold is met from some key frame, the oldest that meets it. When nothing more arrives,
-    /// a whole GOP, or all there is, has to do: a stream that ended is still shown.
-    fn on_startup(
+    /// When so long nothing could be started, what is missing there will hardly come: on to a key frame no further back than is aimed at,
+    /// or to the newest one.
+    fn start_anew(
         &mut self,
         now: Instant,
         buffer: &impl PlayoutBuffer,
-        since: Instant,
-        run_end: FrameId,
-        run_at: Instant,
-    ) -> Step {
+        gathering: Gathering,
+    ) -> Option<Step> {
+        if now.micros_since(gathering.tried_at) < START_WAIT_US {
+            return None;
+        }
+        let nearest = buffer.newest_live().minus(self.clock.frames_in(self.target_us));
+        let key = buffer.next_key(nearest).or_else(|| buffer.newest_key());
+        let key = key.filter(|&key| key > self.playhead)?;
+        self.state = State::Startup(Some(Gathering { tried_at: now, ..gathering }));
+        Some(self.skip_to(key))
+    }
+
+    /// Plays as soon as the threshold is met from some key frame, the oldest that meets it. When nothing more arrives,
+    /// a whole GOP, or all there is, has to do: a stream that ended is still shown.
+    fn on_startup(&mut self, now: Instant, buffer: &impl PlayoutBuffer, gathering: Gathering) -> Step {
         let mut best: Option<(FrameId, Run)> = None;
         let mut from = self.playhead;
         for _ in 0..START_KEYS_MAX {
             let Some(key) = buffer.next_key(from) else { break };
             let run = self.run(buffer, key, self.startup_us);
             if run.media_us >= self.startup_us {
-                return self.begin(now, buffer, key, since);
+                return self.begin(now, buffer, key, gathering.since);
             }
             if best.is_none_or(|(_, longest)| run.media_us > longest.media_us) {
                 best = Some((key, run));
             }
             from = run.end.max(key.next());
         }
-        self.state = State::Startup { since: Some(since), run_end, run_at };
+        self.state = State::Startup(Some(gathering));
         let Some((key, run)) = best else { return Step::Idle };
-        if run.end != run_end {
-            self.state = State::Startup { since: Some(since), run_end: run.end, run_at: now };
+        if run.end != gathering.run_end {
+            self.state = State::Startup(Some(Gathering { run_end: run.end, run_at: now, ..gathering }));
             return Step::Wait(now.plus_micros(STALL_WAIT_US));
         }
-        let give_up = run_at.plus_micros(STALL_WAIT_US);
+        let give_up = gathering.run_at.plus_micros(STALL_WAIT_US);
         if !run.has_gop && run.end <= buffer.newest_live() {
             Step::Idle
         } else if now < give_up {
             Step::Wait(give_up)
         } else {
-            self.begin(now, buffer, key, since)
+            self.begin(now, buffer, key, gathering.since)
         }
     }
 

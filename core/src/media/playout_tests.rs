@@ -205,6 +205,33 @@ fn the_longest_of_several_short_runs_is_shown() {
 }
 
 #[test]
+fn a_start_that_does_not_come_about_is_tried_further_on() {
+    // Every second frame of the first 7 s is lost for good; what follows is whole.
+    let mut player = Player::new(2_000);
+    for id in (0..175).step_by(2) {
+        player.arrive(u64::from(id) * CADENCE_US, frame(id, 10));
+    }
+    player.run(4_990_000);
+    assert_eq!((player.playout.playhead(), &player.steps[..]), (Some(FrameId(0)), &[][..]));
+    // At frame 125, 50 frames are aimed at, and what begins with a key frame.
+    player.run(5_100_000);
+    assert_eq!(player.steps, [(5_040_000, skipped(0, 80))]);
+    player.live(7_000_000, 175..300, 10).run(8_400_000);
+    assert_eq!(player.steps.last(), Some(&(7_680_000, started(180, 7_680_000))));
+}
+
+#[test]
+fn a_start_further_back_than_all_that_comes_is_tried_at_the_newest_key_frame() {
+    let mut player = Player::new(1_000);
+    player.burst(0, 0..5, 100).burst(100_000, 100..105, 100);
+    player.buffer.newest = FrameId(500);
+    player.burst(5_200_000, 105..106, 100).run(5_300_000);
+    assert_eq!(player.steps, [(5_200_000, skipped(0, 100))]);
+    player.burst(5_400_000, 106..120, 100).run(5_400_000);
+    assert_eq!(player.steps.last(), Some(&(5_400_000, started(100, 5_400_000))));
+}
+
+#[test]
 fn the_wait_begins_anew_with_every_frame() {
     let mut player = Player::new(2_000);
     player.burst(0, 0..3, 25).burst(400_000, 3..5, 25).run(1_000_000);

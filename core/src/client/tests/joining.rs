@@ -149,6 +149,58 @@ fn a_challenge_is_answered_at_once_and_a_second_time_in_its_turn() {
 }
 
 #[test]
+fn an_edge_that_answered_is_asked_again_soon_and_after_a_while_seldom() {
+    let mut memory = memory();
+    let mut client = tuned(&mut memory, config());
+    let Said { nonce, link, .. } = hello(&mut client, NOW);
+    let challenge = Message::Challenge(Challenge { nonce, cookie: COOKIE });
+    say(&mut client, NOW, address(0), link, &challenge).unwrap();
+    let mut times = Vec::new();
+    for ms in (0..14_000).step_by(10) {
+        client.handle_timeout(after(ms));
+        times.extend(hellos(&mut client, after(ms)).iter().map(|_| ms));
+    }
+    let pauses: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(pauses[..2], [250, 500]);
+    assert!(pauses[2..16].iter().all(|&pause| pause == 500), "{pauses:?}");
+    assert_eq!(pauses[16..18], [1_000, 2_000], "it may be gone");
+}
+
+#[test]
+fn only_the_answer_to_a_hello_said_once_tells_the_round_trip() {
+    for (answered_ms, expected_us) in [(80, 80_000), (249, 249_000), (330, 200_000)] {
+        let mut memory = memory();
+        let mut client = tuned(&mut memory, config());
+        let Said { nonce, link, .. } = hello(&mut client, NOW);
+        let challenge = Message::Challenge(Challenge { nonce, cookie: COOKIE });
+        say(&mut client, after(100), address(0), link, &challenge).unwrap();
+        hello(&mut client, after(100));
+        let at = after(100 + answered_ms);
+        client.handle_timeout(at);
+        hellos(&mut client, at);
+        say(&mut client, at, address(0), link, &welcome(nonce, 1, 100, 100)).unwrap();
+        let rtt = client.peer(EDGE).map(|edge| edge.link.rtt().smoothed_us());
+        assert_eq!(rtt, Some(expected_us), "{answered_ms}");
+    }
+}
+
+#[test]
+fn who_is_refused_and_told_of_nobody_else_asks_as_seldom_as_it_is_told_to() {
+    let mut memory = memory();
+    let mut client = tuned(&mut memory, config());
+    let mut times = Vec::new();
+    for ms in (0..9_000).step_by(10) {
+        client.handle_timeout(after(ms));
+        for said in hellos(&mut client, after(ms)) {
+            times.push(ms);
+            let refusal = refused(said.nonce, RefusalReason::Saturated, 2_000, &[]);
+            say(&mut client, after(ms), address(0), said.link, &refusal).unwrap();
+        }
+    }
+    assert_eq!(times, [0, 2_000, 4_000, 6_000, 8_000]);
+}
+
+#[test]
 fn who_is_refused_asks_again_when_it_is_told_to() {
     for (retry_after_ms, wait_ms) in [(5_000, 5_000), (0, 250)] {
         let mut memory = memory();

@@ -122,6 +122,27 @@ fn a_repeated_hello_gets_the_same_welcome_and_its_feeds_start_over() {
 }
 
 #[test]
+fn who_heard_nothing_for_long_is_decided_on_anew() {
+    let mut memory = EdgeMemory::new(4, 1, 512);
+    let mut world = World::new(&mut memory, config(10_000_000, 10), settings(), 60);
+    let viewer = world.add_viewer();
+    world.viewers[viewer].is_acking = false;
+    world.hello(viewer).unwrap();
+    world.hello(viewer).unwrap();
+    let (id, start) = (world.viewers[viewer].id, world.viewers[viewer].start);
+    for (wait, is_anew) in [(SECOND * 3, false), (SECOND * 3, true)] {
+        world.run(wait);
+        world.viewers[viewer].data.clear();
+        world.hello(viewer).unwrap();
+        let again = &world.viewers[viewer];
+        assert_eq!((again.id != id, again.start > start), (is_anew, is_anew), "{wait:?}");
+        assert_eq!(world.edge.clients_len(), 1);
+    }
+    world.run(SECOND / 4);
+    assert_eq!(world.viewers[viewer].data[0].1.info.id, world.viewers[viewer].start);
+}
+
+#[test]
 fn a_hello_after_an_acknowledgement_repeats_no_data() {
     let mut memory = EdgeMemory::new(4, 1, 256);
     let mut world = World::new(&mut memory, config(10_000_000, 10), settings(), 60);
