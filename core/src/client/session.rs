@@ -334,13 +334,7 @@ impl<S: FrameStore> Client<'_, S> {
             load,
             left,
         });
-        if let Some(edge) = self.peer_mut(EDGE) {
-            edge.acquaintance = Acquaintance::Met;
-            edge.their_link = welcome.link;
-            if let Some(sample) = joining.round_trip(now) {
-                edge.link.on_rtt_sample(sample);
-            }
-        }
+        self.meet_edge(now, &joining, welcome.link);
         self.start_feeds(now, welcome, is_same_run);
         self.start_clocks(now);
         self.check_former(now);
@@ -350,6 +344,15 @@ impl<S: FrameStore> Client<'_, S> {
         let _ = self.on_candidates(now, &welcome.candidates);
         self.push_event(ClientEvent::Joined);
         Ok(())
+    }
+
+    fn meet_edge(&mut self, now: Instant, joining: &Joining, their_link: LinkId) {
+        let Some(edge) = self.peer_mut(EDGE) else { return };
+        edge.acquaintance = Acquaintance::Met;
+        edge.their_link = their_link;
+        if let Some(sample) = joining.round_trip(now) {
+            edge.link.on_rtt_sample(sample);
+        }
     }
 
     /// From the welcome on the edge feeds every substream, as a lease where peers are to take over; in a mesh only its seeds.
