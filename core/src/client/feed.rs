@@ -150,6 +150,13 @@ impl Feed {
         self.tail.filter(|tail| tail.peer == peer).or(self.current).map(|stretch| stretch.next)
     }
 
+    /// The first frame not wanted of a feed of `peer` that would begin at `first` and is not taken: it sends the tail to its end.
+    #[must_use]
+    pub fn unwanted_from(&self, peer: u8, first: FrameId) -> FrameId {
+        let owed = self.tail.filter(|tail| tail.peer == peer).and_then(|tail| tail.until);
+        owed.map_or(first, |until| until.max(first))
+    }
+
     /// Adds to the gap.
     pub fn widen_gap(&mut self, from: FrameId, until: FrameId) {
         self.gap = Some(self.gap.map_or((from, until), |gap| (gap.0.min(from), gap.1.max(until))));

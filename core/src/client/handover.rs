@@ -341,7 +341,7 @@ impl<S: FrameStore> Client<'_, S> {
         let is_unasked = slot == EDGE && self.is_taken_on(now, feed, accept);
         let Some(from) = from.or_else(|| self.first_lacking(substream, EDGE).filter(|_| is_unasked)) else {
             if !feed.is_from(slot) {
-                self.send_release(now, slot, substream, accept.first);
+                self.decline(now, slot, accept);
             } else if slot == EDGE && accept.grant != feed.grant {
                 return self.on_regranted(now, substream, accept.grant);
             }
@@ -353,7 +353,7 @@ impl<S: FrameStore> Client<'_, S> {
             feed.request = None;
         }
         if !is_feasible {
-            self.send_release(now, slot, substream, accept.first);
+            self.decline(now, slot, accept);
             self.on_candidate_refused(now, slot, substream, RefuseReason::Level);
             return Err(Reject::Unexpected);
         }
@@ -428,6 +428,13 @@ impl<S: FrameStore> Client<'_, S> {
                 self.send_release(now, old.peer, substream, accept.first);
             }
         }
+    }
+
+    /// Tells a feeder that what it offers is not wanted.
+    fn decline(&mut self, now: Instant, slot: u8, accept: &Accept) {
+        let Some(feed) = self.feed_mut(accept.substream) else { return };
+        let until = feed.unwanted_from(slot, accept.first);
+        self.send_release(now, slot, accept.substream, until);
     }
 
     /// Tells a feeder to stop before `until`.

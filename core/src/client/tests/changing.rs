@@ -240,6 +240,24 @@ fn an_answer_to_no_question_is_told_to_stop() {
 }
 
 #[test]
+fn who_is_told_to_stop_at_once_still_owes_what_is_before_its_cut() {
+    // The edge is asked for what a suspect feeds, and no longer wanted when it answers: it goes on with its burst up to the cut.
+    for (first, until) in [(30, 130), (130, 130), (150, 150)] {
+        let mut memory = memory();
+        let mut rig = rig(&mut memory);
+        rig.client.feeds[0].current = Some(stretch(1, 130));
+        rig.client.feeds[0].tail = Some(Stretch { until: Some(FrameId(130)), ..stretch(EDGE, 20) });
+        assert_eq!(rig.client.on_accept(NOW, EDGE, &accept(first, 0, Grant::Lease)), Err(Reject::Stale));
+        assert_eq!(releases(&rig), [(EDGE, until)], "{first}");
+        // So does a peer that stands too deep for anything further.
+        rig.client.feeds[0].tail = Some(Stretch { until: Some(FrameId(130)), ..stretch(2, 20) });
+        rig.client.request(NOW, 2, 0, FrameId(first));
+        assert_eq!(rig.client.on_accept(NOW, 2, &accept(first, 9, Grant::Feed)), Err(Reject::Unexpected));
+        assert_eq!(releases(&rig)[1..], [(2, until)], "{first}");
+    }
+}
+
+#[test]
 fn the_edge_alone_makes_a_feed_of_a_lease_and_only_of_a_lease() {
     for (peer, offered, has, verdict, grant) in [
         (EDGE, Grant::Feed, Grant::Lease, Ok(()), Grant::Feed),
