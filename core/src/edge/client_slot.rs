@@ -279,28 +279,35 @@ impl ClientSlot {
     }
 
     /// What of the feeds is to be sent next when frames up to `newest` are there: the most urgent class, in it the oldest
-    /// frame. A burst whose pace is used up waits.
+    /// frame. A burst whose pace is used up waits. A rescue that is a whole burst lets go first what is played before it.
     pub(super) fn next_feed(&self, newest: FrameId) -> Option<(EgressClass, u8)> {
         let mut best: Option<(EgressClass, FrameId, u8)> = None;
+        let mut soonest: Option<(FrameId, u8)> = None;
         for substream in self.active().iter() {
             let Some(feed) = self.feed(substream).filter(|feed| feed.next <= newest) else { continue };
             let is_behind = self.behind.has(substream);
             if is_behind && self.is_paced {
                 continue;
             }
+            let is_first = is_behind && feed.next < self.first_until;
             let class = match (self.rescues.has(substream), is_behind) {
                 (true, _) => EgressClass::Rescue,
                 (false, false) => EgressClass::Live,
-                (false, true) if feed.next < self.first_until && self.is_standing => EgressClass::Standing,
-                (false, true) if feed.next < self.first_until => EgressClass::BurstFirst,
+                (false, true) if is_first && self.is_standing => EgressClass::Standing,
+                (false, true) if is_first => EgressClass::BurstFirst,
                 (false, true) => EgressClass::BurstRest,
             };
             let found = (class, feed.next, substream);
             if best.is_none_or(|best| found < best) {
                 best = Some(found);
             }
+            if is_first && soonest.is_none_or(|soonest| (feed.next, substream) < soonest) {
+                soonest = Some((feed.next, substream));
+            }
         }
-        best.map(|(class, _, substream)| (class, substream))
+        let (class, next, substream) = best?;
+        let sooner = soonest.filter(|&(soonest, _)| class == EgressClass::Rescue && soonest < next);
+        Some((class, sooner.map_or(substream, |(_, substream)| substream)))
     }
 }
 

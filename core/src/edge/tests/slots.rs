@@ -48,6 +48,31 @@ fn what_is_most_urgent_goes_first_and_of_that_the_oldest() {
     assert_eq!(slot().active(), Mask(0b111));
 }
 
+/// A newcomer that starts on rescue leases, and whose one feed was lost and begun anew for good.
+#[test]
+fn a_burst_of_rescues_lets_go_first_what_is_played_before_it() {
+    use EgressClass::{BurstFirst, BurstRest, Rescue};
+    // What is rescued, where the first part ends; what is next of frames 103, 101 and 102.
+    for (rescues, first_until, next) in [
+        // The oldest frame is another's.
+        (0b001, 102, (Rescue, 1)),
+        (0b101, 103, (Rescue, 1)),
+        // It is not played soon: a rescue comes first.
+        (0b001, 100, (Rescue, 0)),
+        // Nothing is rescued.
+        (0b000, 102, (BurstFirst, 1)),
+        (0b000, 100, (BurstRest, 1)),
+    ] {
+        let mut slot = slot();
+        (slot.behind, slot.rescues) = (Mask(0b111), Mask(rescues));
+        slot.first_until = FrameId(first_until);
+        assert_eq!(slot.next_feed(FrameId(110)), Some(next), "{rescues:b} {first_until}");
+    }
+    // A rescue at the live edge, with no burst beside it.
+    let lone = ClientSlot { behind: Mask(0b001), rescues: Mask(0b001), ..slot() };
+    assert_eq!(lone.next_feed(FrameId(110)), Some((Rescue, 0)));
+}
+
 #[test]
 fn anything_that_is_to_be_told_is_control() {
     assert!(!ClientSlot::EMPTY.has_control());
