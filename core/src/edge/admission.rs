@@ -14,7 +14,7 @@ use crate::wire::control::{Challenge, Class, Hello, Message, RefusalReason, Refu
 use super::channel::{ChannelId, ChannelSlot};
 use super::client_slot::{ClientRecord, ClientSlot, EgressClass, Mask, Pending};
 use super::events::{EdgeEvent, LeaveCause};
-use super::feeds::{Granted, has_overlay, share_of};
+use super::feeds::{Granted, LEASE_DS, has_overlay, share_of};
 use super::machine::Edge;
 use super::replies::Reply;
 use super::supply::{class_by_supply, slots_told};
@@ -28,7 +28,7 @@ const BURST_RATE: u64 = 4;
 const FIRST_PART_MS: u64 = 2_000;
 
 /// What was decided for a newcomer holds this long without a word of it: as long as a lease.
-const DECISION_MAX: Duration = Duration::from_secs(5);
+const DECISION_MAX: Duration = Duration::from_millis(LEASE_DS as u64 * 100);
 
 /// Bursts that may wait for the egress before those who join then get short ones.
 const BURSTS_WAITING_MAX: u32 = 3;

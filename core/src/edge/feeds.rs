@@ -12,7 +12,7 @@ use super::client_slot::ClientSlot;
 use super::machine::Edge;
 
 /// A lease ends this long after the last status that names it (docs/wire.md, "Feeds").
-const LEASE_DS: u32 = 50;
+pub(super) const LEASE_DS: u32 = 50;
 /// Nobody asks for a feed that begins further ahead of the newest frame: the longest target buffer.
 const AHEAD_MS: u64 = 120_000;
 
