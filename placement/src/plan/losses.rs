@@ -122,15 +122,7 @@ fn without(solved: &Solved<'_>, lost: usize) -> Instance {
         service_cost: costs.collect(),
         lost: Vec::new(),
     };
-    Instance {
-        sites: sites.collect(),
-        states: vec![state],
-        budget_bps: f64::INFINITY,
-        open_min: 0,
-        open_max: usize::MAX,
-        is_whole: false,
-        must_survive_loss: false,
-    }
+    Instance::unlimited(sites.collect(), vec![state])
 }
 
 /// What each open site but `lost` has room for, as (site, bit/s).

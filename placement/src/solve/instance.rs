@@ -25,6 +25,22 @@ pub struct Instance {
     pub must_survive_loss: bool,
 }
 
+impl Instance {
+    /// These sites in these states, with no limits beside those of the sites, and customers served in shares.
+    #[must_use]
+    pub const fn unlimited(sites: Vec<SiteNumbers>, states: Vec<State>) -> Self {
+        Self {
+            sites,
+            states,
+            budget_bps: f64::INFINITY,
+            open_min: 0,
+            open_max: usize::MAX,
+            is_whole: false,
+            must_survive_loss: false,
+        }
+    }
+}
+
 /// A site in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SiteNumbers {

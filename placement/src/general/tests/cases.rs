@@ -12,20 +12,13 @@ fn site() -> SiteNumbers {
 
 /// Two customers of 4 and 6 bit/s beside two sites; the near site costs 1, the far one 2.
 fn pair() -> Instance {
-    Instance {
-        sites: vec![site(); 2],
-        states: vec![State {
-            weight: 1.0,
-            demand_bps: vec![4.0, 6.0],
-            service_cost: vec![1.0, 2.0, 2.0, 1.0],
-            lost: Vec::new(),
-        }],
-        budget_bps: f64::INFINITY,
-        open_min: 0,
-        open_max: usize::MAX,
-        is_whole: false,
-        must_survive_loss: false,
-    }
+    let state = State {
+        weight: 1.0,
+        demand_bps: vec![4.0, 6.0],
+        service_cost: vec![1.0, 2.0, 2.0, 1.0],
+        lost: Vec::new(),
+    };
+    Instance::unlimited(vec![site(); 2], vec![state])
 }
 
 fn run(instance: &Instance) -> Result<Solution, Infeasible> {

@@ -69,15 +69,7 @@ fn cap71() -> Instance {
         state.demand_bps.push(next());
         state.service_cost.extend(sites.iter().map(|_| next()));
     }
-    Instance {
-        sites,
-        states: vec![state],
-        budget_bps: f64::INFINITY,
-        open_min: 0,
-        open_max: usize::MAX,
-        is_whole: false,
-        must_survive_loss: false,
-    }
+    Instance::unlimited(sites, vec![state])
 }
 
 #[test]
