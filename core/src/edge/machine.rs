@@ -31,6 +31,9 @@ const CLIENTS_MAX: usize = (1 << 16) - 1;
 /// Generations have 10 bits in a link id; 0 is left out, so that no id is 0.
 const GENERATIONS: u32 = 1_023;
 
+/// Plain HTTP players never take this last part of the capacity.
+const SPARED_PART: u64 = 64;
+
 /// Bits per second the edge has promised, over all channels, without headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Promised {
@@ -150,9 +153,11 @@ impl<'a, S: FrameStore> Edge<'a, S> {
         }
     }
 
-    /// What legacy clients take of the capacity, in bit/s.
+    /// What legacy clients take of the capacity, in bit/s. However much that is, one part in 64 is left:
+    /// clients whose feeds no longer fit are set aside and told, one after the other.
     pub fn set_legacy_load(&mut self, now: Instant, legacy_bps: u64) {
-        self.line.set_cap(self.config.capacity_bps.saturating_sub(legacy_bps));
+        let capacity_bps = self.config.capacity_bps;
+        self.line.set_cap(capacity_bps.saturating_sub(legacy_bps).max(capacity_bps / SPARED_PART));
         self.on_line_changed(now);
     }
 

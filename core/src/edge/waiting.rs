@@ -2,7 +2,7 @@
 //!
 //! Live feeds share what there is. When all of them fall behind and more is promised than the line gives, clients are set aside
 //! one after the other, whoever feeds nobody first: their feeds stand still. When there is room, they are taken up again at a key frame
-//! near the live edge; what lies between is skipped (protocol.md, "Parents": a parent never queues for a slow child).
+//! near the live edge; what lies between is skipped (a parent never queues for a slow child).
 
 use core::time::Duration;
 
@@ -40,6 +40,11 @@ impl<S: FrameStore> Edge<'_, S> {
 
     fn usable_bps(&self, rate_bps: u64) -> u64 {
         share_of(self.line.arriving_bps(rate_bps), 1.0 - self.config.overhead_share)
+    }
+
+    /// Whether plain players take of the capacity: they do not ask, and what was promised before they came may be too much.
+    pub(super) fn is_squeezed(&self) -> bool {
+        self.line.cap_bps() < self.config.capacity_bps
     }
 
     /// Whether a client that waits can be served, too.
@@ -88,7 +93,7 @@ impl<S: FrameStore> Edge<'_, S> {
 
     /// Sets a client aside when what it is sent next is too late and the line is short, or much of what it carries is lost behind it.
     pub(super) fn set_aside_if_late(&mut self, now: Instant, slot: u32) -> bool {
-        if !(self.line.is_short() || self.line.is_lossy()) || now < self.aside_at {
+        if !(self.line.is_short() || self.line.is_lossy() || self.is_squeezed()) || now < self.aside_at {
             return false;
         }
         let Some(client) = self.clients.at(slot).filter(|client| client.current.is_none()) else {
