@@ -12,7 +12,7 @@ pub const FRAGMENTS_MAX: u16 = 1_024;
 pub const SUBSTREAMS_MAX: usize = 16;
 /// Deepest level (K0): the level travels in 4 bits of the data header.
 pub const LEVELS_MAX: u8 = 15;
-/// Candidates in a tracker's answer (protocol.md, "Edge").
+/// Candidates in a tracker's answer.
 pub const CANDIDATES_MAX: usize = 8;
 /// Addresses of other edges in a refusal.
 pub const ALTERNATIVES_MAX: usize = 4;
@@ -28,7 +28,7 @@ pub const MAP_LEN_MAX: usize = 256;
 pub const ACK_RUNS_MAX: usize = 32;
 /// Bytes of a ticket: a signature, two keys and a page of operator's fields; fits the hello beside a cookie.
 pub const TICKET_LEN_MAX: usize = 512;
-/// Addresses in an introduction: public, private, IPv6 (protocol.md, "NAT").
+/// Addresses in an introduction: public, private, IPv6 (docs/wire.md, "Peers").
 pub const MEETING_ADDRESSES_MAX: usize = 3;
 /// Peers that one that leaves names in its place: as many as a child tries before it had better ask the edge.
 pub const SUCCESSORS_MAX: usize = 4;

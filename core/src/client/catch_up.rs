@@ -1,4 +1,4 @@
-//! Catching up: what the edge left to peers of a newcomer's burst, because many came at once (protocol.md, "Join").
+//! Catching up: what the edge left to peers of a newcomer's burst, because many came at once (docs/wire.md, "Joining").
 //!
 //! The first part of the burst and what is live come from the edge. What lies between is asked of partners frame by frame, a few frames at a
 //! time; a frame that nobody gave is asked of the edge when it is nearly due.

@@ -10,7 +10,7 @@ use crate::time::Instant;
 use crate::wire::control::RefuseReason;
 
 /// A feed this far behind the newest frame any feeder or partner told of is too slow: T_s and T_p of New CoolStreaming, which
-/// come to the same where each substream has one feeder (protocol.md, "Parents").
+/// come to the same where each substream has one feeder (docs/wire.md, "Feeds").
 const LAG_MAX: Duration = Duration::from_secs(1);
 /// A feed this little ahead of the picture is taken from the edge until a better parent is found; of a short buffer an eighth.
 const MARGIN_MIN: Duration = Duration::from_millis(500);

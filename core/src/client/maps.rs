@@ -13,7 +13,7 @@ use crate::time::Instant;
 use crate::wire::control::MapBits;
 use crate::wire::{ControlWriter, Message};
 
-/// Changes go out this often (protocol.md, "Mesh pull").
+/// Changes go out this often (docs/wire.md, "Pull").
 const MAP_EVERY: Duration = Duration::from_millis(500);
 /// Every tenth map is whole: each 5 s.
 const WHOLE_EVERY: u8 = 10;

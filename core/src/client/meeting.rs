@@ -13,7 +13,7 @@ use crate::time::Instant;
 use crate::wire::control::{ClientId, Introduce, LinkId, Meet};
 use crate::wire::{Message, Messages};
 
-/// Waits after each `Meet`: three at 50 ms, then longer (protocol.md, "NAT"); after the last the candidate is set aside.
+/// Waits after each `Meet`: three at 50 ms, then longer (docs/wire.md, "Peers"); after the last the candidate is set aside.
 const MEET_WAITS_MS: [u64; 6] = [50, 50, 100, 200, 400, 400];
 /// Peers whose further addresses are kept at once.
 pub(super) const WHEREABOUTS_MAX: usize = 8;

@@ -1,5 +1,5 @@
 //! Overlay mode `mesh`: the edge feeds a few seeds, and nobody else is fed. Everybody pulls, frame by frame, from partners whose maps
-//! say that they hold it (New CoolStreaming without its push; protocol.md, "Channel settings").
+//! say that they hold it (New CoolStreaming without its push).
 //!
 //! Two wishes share the questions that may be open: what is played next, in its order, and what the fewest partners hold, which
 //! is what others will ask for. A partner with too much to do says so at once, and is asked for less.

@@ -16,7 +16,7 @@ const SET_ASIDE: Duration = Duration::from_secs(60);
 /// How long a candidate can be met after it was named, in tenths of a second: what keeps a NAT's filter open is shorter than two
 /// minutes (RFC 4787 clause 4.3), by many accounts 30 s.
 const NAMED_DS: u32 = 300;
-/// Peers that maps are exchanged with beside those that feed or are fed (protocol.md, "Mesh pull").
+/// Peers that maps are exchanged with beside those that feed or are fed (docs/wire.md, "Pull").
 const PARTNERS_MAX: usize = 8;
 /// A peer not heard for this long is gone (docs/wire.md, "Feeds").
 pub(super) const SILENT_MAX: Duration = Duration::from_secs(3);

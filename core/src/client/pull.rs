@@ -211,7 +211,7 @@ impl<S: FrameStore> Client<'_, S> {
 }
 
 /// How long a hole is left to its feeder's own retransmission: two round trips and a little. With children the urgency is that of their
-/// next beat, `beat_us` after the hole was found (protocol.md, "Mesh pull"): a pull's answer has to be there by then, but not before what a
+/// next beat, `beat_us` after the hole was found (docs/wire.md, "Pull"): a pull's answer has to be there by then, but not before what a
 /// retransmission takes.
 fn grace_us(rtt_us: u64, beat_us: Option<u64>) -> u64 {
     let own_us = 2 * rtt_us + GRACE_US;

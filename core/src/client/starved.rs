@@ -1,5 +1,5 @@
 //! A feed that is late through no fault of its feeder: the feeder says so, its children pull and stay, and only the hop that broke
-//! looks for another feeder (protocol.md, "Parents").
+//! looks for another feeder (docs/wire.md, "Feeds").
 
 use core::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Feeders that fall silent: asked when a beat is late, suspected when they do not answer, given up after a second. A suspect's
-//! feeds are taken from the edge meanwhile; one that speaks again feeds on as if nothing had been (protocol.md, "Parents").
+//! feeds are taken from the edge meanwhile; one that speaks again feeds on as if nothing had been (docs/wire.md, "Feeds").
 
 use core::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::media::{ChannelSettings, FrameId};
 use crate::store::FrameStore;
 use crate::time::Instant;
 
-/// A feed later than its beat by this much is asked about (protocol.md, "Parents").
+/// A feed later than its beat by this much is asked about (docs/wire.md, "Feeds").
 pub(super) const LATE: Duration = Duration::from_micros(LATE_US);
 const LATE_US: u64 = 60_000;
-/// A suspect unheard for this long is gone (protocol.md, "Parents").
+/// A suspect unheard for this long is gone (docs/wire.md, "Feeds").
 const UNHEARD_MAX: Duration = Duration::from_secs(1);
 /// Pings of one probe: losses on the way are no silence, even where a tenth is lost.
 const PINGS_MAX: u8 = 3;

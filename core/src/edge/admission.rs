@@ -20,11 +20,11 @@ use super::replies::Reply;
 use super::supply::{class_by_supply, slots_told};
 use crate::scaling::{Decision, admit};
 
-/// Packets a burst begins with before its pace counts (protocol.md, "Join").
+/// Packets a burst begins with before its pace counts (docs/wire.md, "Joining").
 const BURST_PACKETS: u32 = 32;
-/// A burst runs at this multiple of the channel's rate (protocol.md, "Join").
+/// A burst runs at this multiple of the channel's rate (docs/wire.md, "Joining").
 const BURST_RATE: u64 = 4;
-/// Media beyond the startup threshold that a burst brings before those of others, in milliseconds (protocol.md, "Edge").
+/// Media beyond the startup threshold that a burst brings before those of others, in milliseconds.
 const FIRST_PART_MS: u64 = 2_000;
 
 /// What was decided for a newcomer holds this long without a word of it: as long as a lease.

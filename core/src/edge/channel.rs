@@ -23,7 +23,7 @@ const PUBLISHER_SILENCE: Duration = Duration::from_secs(30);
 /// Frames kept beyond twice the target buffer: what a pull may still ask for.
 const PULL_WINDOW: Duration = Duration::from_secs(2);
 
-/// What is sent beyond the startup threshold to those who join in a crowd (protocol.md, "Join").
+/// What is sent beyond the startup threshold to those who join in a crowd (docs/wire.md, "Joining").
 const CROWD_BURST: Duration = Duration::from_secs(2);
 
 /// Settings of a free place: all zero bits.
@@ -176,7 +176,7 @@ impl ChannelSlot {
     }
 
     /// Where a client that joins begins: the oldest key frame at most the target buffer old, else the newest one. In a crowd
-    /// the threshold and 2 s have to do, or everybody would wait for everybody's burst (protocol.md, "Join").
+    /// the threshold and 2 s have to do, or everybody would wait for everybody's burst (docs/wire.md, "Joining").
     pub(super) fn start(&self, frames: &FrameIndex<'_>, is_crowded: bool) -> Option<FrameId> {
         let beyond = if is_crowded { CROWD_BURST } else { self.settings.target_buffer() };
         self.start_within(frames, beyond)

@@ -13,7 +13,7 @@ use super::introductions::Reachability;
 use super::pull::PullQueue;
 use super::reports::Reporter;
 
-/// In which order clients are served (protocol.md, "Edge"), the most urgent first.
+/// In which order clients are served, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum EgressClass {
     Control,

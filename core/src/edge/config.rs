@@ -46,7 +46,7 @@ pub struct EdgeConfig {
     pub is_stage_strict: bool,
     /// By how many clients Nc must be short of its target before a newcomer is fed directly past stage 1.
     pub hysteresis: f64,
-    /// Share of the capacity kept for rescues (protocol.md, "Edge").
+    /// Share of the capacity kept for rescues.
     pub rescue_share: f64,
     /// Share of the capacity for headers, control and retransmissions: 46 of 1,174 bytes are header, 2 % loss is a bad day.
     pub overhead_share: f64,

@@ -18,7 +18,7 @@ use super::client_slot::{ClientRecord, ClientSlot};
 use super::feeds::deciseconds;
 use super::machine::Edge;
 
-/// A pair that did not meet is not introduced again for this long (protocol.md, "NAT"), in tenths of a second.
+/// A pair that did not meet is not introduced again for this long (docs/wire.md, "Peers"), in tenths of a second.
 const UNMET_DS: u32 = 600;
 /// The most that the totals of one report can add to the edge's: four answers of the tracker, more than fit between two reports.
 const TOTAL_STEP_MAX: u32 = 32;

@@ -1,5 +1,5 @@
 //! Burst sharing: in a crowd the edge sends a newcomer what it plays first and what is live. What lies between comes from peers, which
-//! hold all of it (protocol.md, "Join"), so that whoever comes with many others has a full buffer, too.
+//! hold all of it (docs/wire.md, "Joining"), so that whoever comes with many others has a full buffer, too.
 
 use core::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! Nc by the stage function is what the edge feeds at most; with less it makes do where peers can take on more, unless its owner
 //! wants Nc held to it ([`is_stage_strict`](super::EdgeConfig::is_stage_strict)). With K0 = 2 only push clients have children:
-//! those with the best uplinks should be push clients, or slots are missing although there are uplinks (protocol.md, "Edge").
+//! those with the best uplinks should be push clients, or slots are missing although there are uplinks.
 
 use core::time::Duration;
 

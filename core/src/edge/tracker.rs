@@ -12,7 +12,7 @@ use super::channel::ChannelId;
 use super::client_slot::{ClientSlot, Mask};
 use super::machine::Edge;
 
-/// How long a slot is held for an asker (protocol.md, "Edge").
+/// How long a slot is held for an asker.
 const HOLD_US: u64 = 2_000_000;
 /// A client is answered at most once in this time (docs/wire.md, "Status").
 const ANSWER_GAP_US: u64 = 500_000;

@@ -51,7 +51,7 @@ impl ChannelName {
     }
 }
 
-/// Which substream a frame belongs to (protocol.md, "Channel settings").
+/// Which substream a frame belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Mapping {

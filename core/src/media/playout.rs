@@ -1,4 +1,4 @@
-//! Playout: hands complete frames over in id order, each when it is due (protocol.md, "Playout").
+//! Playout: hands complete frames over in id order, each when it is due.
 //!
 //! A pure machine: it is told the time and looks at the buffer through [`PlayoutBuffer`]; it holds no frame itself.
 
@@ -9,7 +9,7 @@ use super::step::{PlayoutBuffer, PlayoutState, PlayoutStats, Step};
 use super::{ChannelSettings, FrameId};
 use crate::time::Instant;
 
-/// A missing frame is waited for this long after its deadline (protocol.md, "Playout").
+/// A missing frame is waited for this long after its deadline.
 const STALL_WAIT_US: u64 = 500_000;
 /// Who stood so recently waits only as long as frames may be out of order: what lacks there was asked for long ago.
 const STALL_AGAIN_US: u64 = 5_000_000;

@@ -145,8 +145,8 @@ pub fn n_star(capacity_bps: u64, rate_bps: u32) -> u32 {
     u32::try_from(clients).unwrap_or(u32::MAX)
 }
 
-/// N* in operation: what is left of the capacity after the shares for rescue, overhead and bursts, over the rate
-/// (protocol.md, "Edge"). Each share counts as within 0 to 1, and not a number as 1: too few clients rather than too many.
+/// N* in operation: what is left of the capacity after the shares for rescue, overhead and bursts, over the rate.
+/// Each share counts as within 0 to 1, and not a number as 1: too few clients rather than too many.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
