@@ -32,6 +32,9 @@ pub struct Results {
     pub bounds: Bounds,
     /// How fast feeds came back after their feeder was gone.
     pub repairs: Repairs,
+    /// What the machines did.
+    #[serde(default)]
+    pub actions: Actions,
     /// How pairs behind NAT boxes met.
     pub nat: NatResults,
     /// Each edge.
@@ -71,6 +74,27 @@ pub struct Totals {
     pub datagrams_dropped: u64,
     /// Datagrams a NAT box or a blocked host stopped, or whose receiver was gone.
     pub datagrams_unreachable: u64,
+}
+
+/// What clients' machines did, warm-up included: which parts of the protocol a scenario has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actions {
+    /// Feeds that broke: their feeder left, fell silent or dropped them.
+    pub feeds_lost: u64,
+    /// Feeders that fell silent and were suspected.
+    pub suspicions: u64,
+    /// Suspects that spoke again.
+    pub suspicions_false: u64,
+    /// Feeders that fell behind, and were to be replaced.
+    pub lags: u64,
+    /// Feeds to children stopped because the uplink did not carry them.
+    pub children_stopped: u64,
+    /// Frames asked for.
+    pub pulls: u64,
+    /// Fragments sent again to children.
+    pub retransmits: u64,
+    /// Times a client was sent to another edge.
+    pub redirects: u64,
 }
 
 /// How well it was watched, from the end of the warm-up on. Startup counts nowhere here.
@@ -339,6 +363,18 @@ pub struct EdgeRow {
     pub refusals: u64,
     /// Clients gone.
     pub leaves: u64,
+    /// Clients there at the end.
+    #[serde(default)]
+    pub viewers: u32,
+    /// Times clients on a lease, or fed by peers, were fed for good from then on.
+    #[serde(default)]
+    pub promotions: u64,
+    /// Times clients fed for good were left to peers.
+    #[serde(default)]
+    pub demotions: u64,
+    /// Newcomers whose burst was left to peers beyond its first part.
+    #[serde(default)]
+    pub bursts_shared: u64,
     /// Leases given from the rescue budget.
     pub rescues: u64,
     /// Rescues refused.

@@ -85,10 +85,18 @@ fn everybody_behind_a_box_plays() {
 }
 
 #[test]
-fn faults_heal() {
+fn faults_come_and_heal() {
     let results = smoke("faults");
     let is_healed = |after_s: Option<f64>| after_s.is_some_and(|after_s| after_s <= 10.0);
     assert!(results.faults.iter().all(|fault| is_healed(fault.healed_after_s)), "{:?}", results.faults);
+    // They had come: at half a line of 20 Mbit/s the edge sends less, some are cut off, and without power it sends nothing.
+    let egress_bps = |at_s: f64| results.series.iter().find(|row| row.at_s >= at_s).unwrap().egress_bps;
+    assert!(egress_bps(17.0) > 12e6 && egress_bps(21.0) < 10e6, "{} {}", egress_bps(17.0), egress_bps(21.0));
+    assert!(results.faults[1].clients >= 5, "{:?}", results.faults);
+    assert!(egress_bps(39.0) < 1e6, "{}", egress_bps(39.0));
+    // And it has come back without memory: everybody joined anew.
+    let edge = results.edges.first().unwrap();
+    assert!(edge.joins_push + edge.joins_p2p >= 80 && edge.viewers >= 38, "{edge:?}");
 }
 
 #[test]
@@ -134,4 +142,76 @@ fn an_edge_that_is_told_to_stop_hands_over_without_a_stall() {
     assert_eq!(results.quality.stalls, 0, "{:?}", results.quality);
     let last = results.series.last().unwrap();
     assert_eq!((last.viewers, last.playing), (30, 30));
+    let viewers: Vec<u32> = results.edges.iter().map(|edge| edge.viewers).collect();
+    assert_eq!(viewers, [0, 30], "the first edge has handed over whom it had");
+    assert!(results.actions.redirects >= 10, "{:?}", results.actions);
+}
+
+#[test]
+fn children_of_a_slow_uplink_move_before_they_stall() {
+    let results = smoke("slow");
+    let fault = results.faults.first().unwrap();
+    // Half of the uplink bears half of the feeds.
+    assert!(fault.children >= 12, "{fault:?}");
+    assert!(fault.children_moved_soon * 5 >= fault.children * 2, "{fault:?}");
+    assert!(results.actions.children_stopped > 0, "{:?}", results.actions);
+    assert_eq!(results.quality.stalls, 0, "{:?}", results.quality);
+}
+
+#[test]
+fn in_a_mesh_peers_feed_each_other() {
+    let results = smoke("mesh");
+    let delivered = &results.traffic.delivered;
+    assert!(delivered.peer_pull > delivered.total() / 2, "{delivered:?}");
+    // What a frame that was asked for lost is sent again as a feed's is: a little.
+    assert!(delivered.peers < delivered.peer_pull / 20, "there are no trees: {delivered:?}");
+    // As many as the edge may seed, and no more.
+    assert!(results.edges.iter().all(|edge| edge.joins_push <= 8), "{:?}", results.edges);
+    assert!(results.quality.continuity >= 0.95, "{:?}", results.quality);
+    let last = results.series.last().unwrap();
+    assert!(last.playing * 10 >= last.viewers * 9, "{last:?}");
+}
+
+#[test]
+fn who_does_not_consent_uploads_nothing_and_misses_nothing() {
+    let results = smoke("receive-only");
+    // That they send nothing is a rule (`upload cap`); the others do.
+    assert!(results.uploads.by_twentieths[0] >= 14, "{:?}", results.uploads);
+    assert!(
+        results.traffic.delivered.of_peers() > results.traffic.delivered.total() / 5,
+        "{:?}",
+        results.traffic
+    );
+    assert_eq!(results.quality.stalls, 0, "{:?}", results.quality);
+}
+
+#[test]
+fn an_edge_counts_what_its_operator_does_not_know() {
+    let results = smoke("estimate");
+    assert!(results.bounds.scaling.is_some_and(|s| s > 0.95), "as told the edge would feed nearly everybody");
+    let last = results.series.last().unwrap();
+    assert!(last.nc_target < 0.85 * f64::from(last.p0), "{last:?}");
+    assert!((last.nc - last.nc_target).abs() <= 2.0, "{last:?}");
+    assert!(results.edges.iter().all(|edge| edge.demotions > 0), "{:?}", results.edges);
+    assert_eq!(results.quality.stalls, 0, "{:?}", results.quality);
+}
+
+/// What each part of the protocol did over the whole set: a scenario that comes to nothing shows nothing.
+#[test]
+fn the_set_comes_to_every_part_of_the_protocol() {
+    let all: Vec<Results> = ["churn", "crowd", "departure", "faults", "slow"].map(smoke).into();
+    let sum = |of: fn(&Results) -> u64| all.iter().map(of).sum::<u64>();
+    for (what, count) in [
+        ("lost feeds", sum(|run| run.actions.feeds_lost)),
+        ("suspicions", sum(|run| run.actions.suspicions)),
+        ("false suspicions", sum(|run| run.actions.suspicions_false)),
+        ("lags", sum(|run| run.actions.lags)),
+        ("pulls", sum(|run| run.actions.pulls)),
+        ("retransmissions", sum(|run| run.actions.retransmits)),
+        ("promotions", sum(|run| run.edges.iter().map(|edge| edge.promotions).sum())),
+        ("rescues", sum(|run| run.edges.iter().map(|edge| edge.rescues).sum())),
+        ("shared bursts", sum(|run| run.edges.iter().map(|edge| edge.bursts_shared).sum())),
+    ] {
+        assert!(count > 0, "no {what} in the whole set");
+    }
 }

@@ -8,7 +8,7 @@ use super::pairs::Pairs;
 use super::traffic::Bytes;
 use super::uploads::UploadShares;
 use super::watch::Span;
-use crate::results::{Age, Feeding, Sample, Totals};
+use crate::results::{Actions, Age, Feeding, Sample, Totals};
 
 /// A viewer that leaves, or is there when the run ends, within this time of its hello without a picture: nobody can say
 /// whether it would have started.
@@ -66,6 +66,7 @@ pub(crate) struct Collector {
     pub(crate) cadence_us: u64,
     pub(crate) measured_from: Instant,
     pub(crate) totals: Totals,
+    pub(crate) actions: Actions,
     pub(crate) span: Span,
     pub(crate) minutes: Minutes,
     pub(crate) stalls: Distribution,
@@ -98,6 +99,7 @@ impl Collector {
             cadence_us,
             measured_from,
             totals: Totals::default(),
+            actions: Actions::default(),
             span: Span::default(),
             minutes: Minutes::default(),
             stalls: Distribution::default(),
@@ -121,11 +123,12 @@ impl Collector {
         }
     }
 
-    /// The warm-up is over: what was counted is forgotten, but totals and series.
+    /// The warm-up is over: what was counted is forgotten, but totals, actions and series.
     pub(crate) fn begin_measuring(&mut self) {
         let fresh = Self::new(self.cadence_us, self.measured_from, self.edges.len(), self.regions.len());
         let old = core::mem::replace(self, fresh);
         self.totals = old.totals;
+        self.actions = old.actions;
         self.series = old.series;
         self.since = old.since;
         for (egress, old) in self.edges.iter_mut().zip(old.edges) {

@@ -48,10 +48,6 @@ impl Line {
         let span_ns = if rate_bps == 0 { 0 } else { span_ns(backlog, rate_bps) };
         self.free_at_ns = now.as_micros() * 1_000 + span_ns;
     }
-
-    pub(crate) const fn rate_bps(&self) -> u64 {
-        self.rate_bps
-    }
 }
 
 fn span_ns(bytes: u64, rate_bps: u64) -> u64 {

@@ -104,6 +104,51 @@ fn order_is_kept_when_asked() {
 }
 
 #[test]
+fn jitter_puts_datagrams_out_of_order() {
+    let mut network = network(&NetworkSpec { jitter_ms: 50.0, keep_order: false, ..calm() });
+    let edge = network.addressing().edge(0, 0);
+    let arrivals: Vec<u64> = (0..100)
+        .map(|_| {
+            let departed = network.depart(NOW, HostId(1), 0, edge, 100);
+            let Departed::Sent { at, .. } = departed else { panic!("{departed:?}") };
+            at.micros_since(NOW)
+        })
+        .collect();
+    assert!(!arrivals.is_sorted());
+    // 10 ms of its own delay, up to 13 ms on the line, and jitter from 0 to 50 ms.
+    assert!(arrivals.iter().all(|us| (10_000..=73_000).contains(us)), "{arrivals:?}");
+    assert!(arrivals.iter().any(|us| *us > 50_000), "{arrivals:?}");
+}
+
+#[test]
+fn some_datagrams_come_twice() {
+    let mut network = network(&NetworkSpec { duplicate: 0.3, ..calm() });
+    let edge = network.addressing().edge(0, 0);
+    let copies = (0..1_000_u64).filter(|turn| {
+        let now = NOW.plus_micros(turn * 1_000);
+        let departed = network.depart(now, HostId(1), 0, edge, 100);
+        let Departed::Sent { at, copy_at, .. } = departed else { panic!("{departed:?}") };
+        copy_at.is_some_and(|copy_at| copy_at >= at)
+    });
+    let copies = copies.count();
+    assert!((250..350).contains(&copies), "{copies}");
+}
+
+#[test]
+fn a_full_downlink_drops() {
+    let mut network = network(&calm());
+    let (edge, client) = (network.addressing().edge(0, 0), network.addressing().client(HostId(1)));
+    network.host_mut(HostId(1)).unwrap().downlink = Some(Line::new(8_000_000, 2_500));
+    let mut arrive = || network.arrive(NOW, HostId(0), edge, client, 972);
+    // 1,000 bytes with their headers at 8 Mbit/s, one after the other.
+    for place in 1..=2 {
+        let at = NOW.plus_micros(place * 1_000);
+        assert_eq!(arrive(), Arrived::Here { host: HostId(1), socket: 0, at });
+    }
+    assert_eq!(arrive(), Arrived::Dropped);
+}
+
+#[test]
 fn blocked_hosts_and_cuts_stop_everything() {
     let mut network = network(&calm());
     let (edge, client) = (network.addressing().edge(0, 0), network.addressing().client(HostId(1)));

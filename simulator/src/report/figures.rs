@@ -151,6 +151,8 @@ fn edges(list: &mut List, results: &Results) {
     list.count(Group::Edges, "let in for push", Better::Neither, sum(|edge| edge.joins_push));
     list.count(Group::Edges, "let in for P2P", Better::Neither, sum(|edge| edge.joins_p2p));
     list.count(Group::Edges, "refusals", Better::Less, sum(|edge| edge.refusals));
+    list.count(Group::Edges, "promotions", Better::Neither, sum(|edge| edge.promotions));
+    list.count(Group::Edges, "demotions", Better::Neither, sum(|edge| edge.demotions));
     list.count(Group::Edges, "rescue leases", Better::Less, sum(|edge| edge.rescues));
     list.count(Group::Edges, "rescues refused", Better::Less, sum(|edge| edge.rescues_refused));
     let [mean, most] = off_target(results);
@@ -184,6 +186,17 @@ fn repairs(list: &mut List, results: &Results) {
     ];
     for (label, ms) in percentiles {
         list.add(Group::Trouble, label, Unit::Ms, Better::Less, Value::percentile(ms, repairs.repaired));
+    }
+    let actions = &results.actions;
+    for (label, count) in [
+        ("feeders suspected", actions.suspicions),
+        ("suspects that spoke again", actions.suspicions_false),
+        ("feeders that fell behind", actions.lags),
+        ("feeds stopped for want of uplink", actions.children_stopped),
+        ("frames asked for", actions.pulls),
+        ("redirects", actions.redirects),
+    ] {
+        list.count(Group::Trouble, label, Better::Neither, count);
     }
 }
 

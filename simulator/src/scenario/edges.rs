@@ -20,6 +20,8 @@ pub struct EdgeSpec {
     /// Leaves per interval as a share of those present; left out: as the population's shares a minute say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<f64>,
+    /// Whether alpha, gamma and delta are counted while it runs, and what is said of them here holds until then.
+    pub estimate_churn: bool,
     /// Share of clients fed directly in stage 3; left out: S.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slope: Option<f64>,
@@ -57,6 +59,7 @@ impl Default for EdgeSpec {
             churn_interval_s: 20.0,
             gamma: None,
             delta: None,
+            estimate_churn: false,
             slope: None,
             strict_stages: false,
             hysteresis: 0.0,

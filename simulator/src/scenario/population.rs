@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::ScenarioError;
+use super::validate::SECONDS_MAX;
 
 /// Arrivals and departures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,7 +106,7 @@ impl PopulationSpec {
                 file: file.to_owned(),
                 key: format!("line {}", index + 1),
                 problem: format!("is no step: `{line}`"),
-                advice: "write `seconds,join` or `seconds,leave`".to_owned(),
+                advice: "write `seconds,join` or `seconds,leave`, with seconds from 0 to 86400".to_owned(),
             })?;
             self.trace_steps.push(step);
         }
@@ -116,7 +117,8 @@ impl PopulationSpec {
 
 fn trace_step(line: &str) -> Option<(f64, i8)> {
     let (seconds, what) = line.split_once(',')?;
-    let seconds = seconds.trim().parse::<f64>().ok().filter(|seconds| *seconds >= 0.0)?;
+    let seconds =
+        seconds.trim().parse::<f64>().ok().filter(|seconds| (0.0..=SECONDS_MAX).contains(seconds))?;
     match what.trim() {
         "join" => Some((seconds, 1)),
         "leave" => Some((seconds, -1)),

@@ -7,7 +7,7 @@ use super::file::Scenario;
 /// Most clients at once: an edge names them by 16 bits.
 const CLIENTS_MAX: u32 = 65_535;
 /// Longest run in seconds: a day, and frame ids and time stamps have not wrapped.
-const SECONDS_MAX: f64 = 86_400.0;
+pub(super) const SECONDS_MAX: f64 = 86_400.0;
 
 /// Collects what is needed to name a fault in the file.
 struct Check<'a> {
@@ -103,7 +103,7 @@ impl Scenario {
     fn validate_channel(&self, check: &Check<'_>) -> Result<(), ScenarioError> {
         let channel = &self.channel;
         if let Err(invalid) = channel.settings().validate() {
-            let advice = "see the bounds of the channel's settings in docs/api.md";
+            let advice = "see the bounds in docs/simulator.md, [channel]";
             return check.that(false, "channel", &format!("makes no channel ({invalid:?})"), advice);
         }
         let gop = (1..=10_000).contains(&channel.gop_frames);
@@ -155,6 +155,8 @@ impl Scenario {
             )?;
             let alpha = (0.0..=100.0).contains(&edge.alpha);
             check.that(alpha, key("alpha"), "is out of bounds", "give 0 to 100")?;
+            let hysteresis = (0.0..=f64::from(CLIENTS_MAX)).contains(&edge.hysteresis);
+            check.that(hysteresis, key("hysteresis"), "is out of bounds", "give 0 to 65535 clients")?;
             if let Some(slope) = edge.slope {
                 check.share(slope, key("slope"))?;
             }

@@ -10,7 +10,7 @@ use livesky_core::wire::control::ClientId;
 use super::flights::Cargo;
 use super::run::World;
 use super::service::Service;
-use super::viewer::Viewer;
+use super::viewer::{Held, Viewer};
 use super::wire::Wire;
 use crate::invariants::{Leased, Overdue, Overlay, Parent, RateBound, STUCK_US, Way};
 use crate::metrics::Watching;
@@ -32,7 +32,6 @@ pub(crate) struct Checks {
     clients: Vec<Vec<(ClientId, u32)>>,
     /// The last time the network was not as it should be.
     pub(super) troubled_at: Instant,
-    pub(super) faults_active: u32,
 }
 
 impl Checks {
@@ -41,7 +40,6 @@ impl Checks {
             overlay: Overlay::new(sessions, substreams),
             clients: vec![Vec::new(); edges],
             troubled_at: Instant::ZERO,
-            faults_active: 0,
         }
     }
 }
@@ -104,7 +102,7 @@ impl World<'_> {
     /// Looks at the whole.
     pub(super) fn check(&mut self) {
         let now = self.wire.now;
-        if self.checks.faults_active > 0 {
+        if !self.active.is_empty() {
             self.checks.troubled_at = now;
         }
         self.gather();
@@ -166,12 +164,15 @@ impl World<'_> {
             let Some((view, viewer)) = view.as_ref().zip(self.viewers.get_mut(session as usize)) else {
                 continue;
             };
-            let (used, max) = (view.slots_used, view.slots_max);
-            // An uplink that gives less than before has fewer slots than children for a while; it takes on no more.
-            let (before, max_before) = core::mem::replace(&mut viewer.slots, (used, max));
-            if used > max.max(max_before) && used > before {
-                let detail = || format!("feeds {used} with {max} slots, {before} with {max_before} before");
-                self.wire.breach("slots", viewer.host, detail);
+            let machine = viewer.slot().and_then(|slot| self.machines.get(slot));
+            let feeds =
+                machine.map_or(0, |machine| machine.peers().map(|peer| peer.children.count_ones()).sum());
+            let held = Held { feeds, slots: view.slots_used, slots_max: view.slots_max };
+            let before = core::mem::replace(&mut viewer.held, held);
+            // An uplink that gives less than before, or feeds that turn out heavier, take more slots than there are for a
+            // while: nobody further is taken on.
+            if held.slots > held.slots_max.max(before.slots_max) && feeds > before.feeds {
+                self.wire.breach("slots", viewer.host, || format!("{held:?}, before that {before:?}"));
             }
         }
     }

@@ -30,13 +30,13 @@ impl World<'_> {
         let scenario = self.scenario;
         let now = self.wire.now;
         let Some(fault) = scenario.faults.get(index) else { return };
-        self.checks.faults_active += 1;
+        self.active.push(index);
         self.witness_fault(index);
         match fault {
-            FaultSpec::EdgeUplink { edge, to_share, .. } => self.set_edge_line(*edge, *to_share),
+            FaultSpec::EdgeUplink { edge, .. } => self.set_edge_line(*edge),
             FaultSpec::Partition { from, to, one_way, .. } => self.cut(index, from, to, *one_way),
-            FaultSpec::Loss { share, .. } => self.wire.network.set_extra_loss(*share),
-            FaultSpec::ClientUplink { clients, to_share, .. } => self.slow_down(index, *clients, *to_share),
+            FaultSpec::Loss { .. } => self.set_extra_loss(),
+            FaultSpec::ClientUplink { clients, .. } => self.slow_down(index, *clients),
             // Who goes is in the plan.
             FaultSpec::MassDeparture { .. } => {
                 let at_us = now.as_micros();
@@ -62,21 +62,41 @@ impl World<'_> {
     pub(super) fn end_fault(&mut self, index: usize) {
         let scenario = self.scenario;
         let Some(fault) = scenario.faults.get(index) else { return };
-        self.checks.faults_active = self.checks.faults_active.saturating_sub(1);
+        self.active.retain(|active| *active != index);
         self.checks.troubled_at = self.wire.now;
         match fault {
-            FaultSpec::EdgeUplink { edge, .. } => self.set_edge_line(*edge, 1.0),
+            FaultSpec::EdgeUplink { edge, .. } => self.set_edge_line(*edge),
             FaultSpec::Partition { .. } => self.wire.network.heal(index),
-            FaultSpec::Loss { .. } => self.wire.network.set_extra_loss(0.0),
+            FaultSpec::Loss { .. } => self.set_extra_loss(),
             FaultSpec::ClientUplink { .. } => self.speed_up(index),
             FaultSpec::MassDeparture { .. } | FaultSpec::EdgeDrain { .. } => {}
             FaultSpec::EdgeRestart { edge, .. } => self.restart_edge(*edge, index),
         }
     }
 
-    /// A line at a share of the capacity, or at its full rate.
+    /// The faults that last: what one of them does must not end with another of its kind.
+    fn active(&self) -> impl Iterator<Item = &FaultSpec> {
+        self.active.iter().filter_map(|&index| self.scenario.faults.get(index))
+    }
+
+    /// Losses of faults are independent of each other.
+    fn set_extra_loss(&mut self) {
+        let shares = self.active().filter_map(|fault| match fault {
+            FaultSpec::Loss { share, .. } => Some(*share),
+            _ => None,
+        });
+        let lost = shares.fold(0.0, |lost, share| lost + share * (1.0 - lost));
+        self.wire.network.set_extra_loss(lost);
+    }
+
+    /// A line at the least share of the capacity that a fault leaves it, or at its full rate.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
-    fn set_edge_line(&mut self, edge: usize, share: f64) {
+    fn set_edge_line(&mut self, edge: usize) {
+        let shares = self.active().filter_map(|fault| match fault {
+            FaultSpec::EdgeUplink { edge: of, to_share, .. } if *of == edge => Some(*to_share),
+            _ => None,
+        });
+        let share = shares.fold(1.0, f64::min);
         let Some(spec) = self.scenario.edges.get(edge) else { return };
         let full_bps = line_bps(spec);
         let rate_bps = if share < 1.0 { (spec.capacity_bps as f64 * share) as u64 } else { full_bps };
@@ -131,9 +151,7 @@ impl World<'_> {
     }
 
     /// The uplinks of those who feed most give less than promised.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
-    fn slow_down(&mut self, fault: usize, clients: usize, share: f64) {
-        let now = self.wire.now;
+    fn slow_down(&mut self, fault: usize, clients: usize) {
         let feeds = |session: &u32| {
             let machine =
                 self.viewers.get(*session as usize)?.slot().and_then(|slot| self.machines.get(slot))?;
@@ -143,36 +161,51 @@ impl World<'_> {
             self.present.iter().filter_map(|session| Some((feeds(session)?, *session))).collect();
         feeders.sort_unstable_by(|left, right| right.cmp(left));
         for (_, session) in feeders.into_iter().take(clients) {
-            let Some(viewer) = self.viewers.get(session as usize) else { continue };
-            let Some(host) = self.wire.network.host_mut(viewer.host) else { continue };
-            let full_bps = host.uplink.rate_bps();
-            host.uplink.set_rate(now, (full_bps as f64 * share) as u64);
-            self.slowed.push((fault, session, full_bps));
+            self.slowed.push((fault, session));
+            self.set_uplink(session);
             self.note_hit(fault, 1);
             self.note_slowed(fault, session);
         }
     }
 
     fn speed_up(&mut self, fault: usize) {
+        let (over, slowed): (Vec<_>, Vec<_>) = self.slowed.iter().partition(|(of, _)| *of == fault);
+        self.slowed = slowed;
+        over.into_iter().for_each(|(_, session)| self.set_uplink(session));
+    }
+
+    /// An uplink at what the faults that hit it leave, one of the other.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
+    fn set_uplink(&mut self, session: u32) {
+        let faults = self.slowed.iter().filter(|(_, slowed)| *slowed == session);
+        let shares = faults.filter_map(|(fault, _)| match self.scenario.faults.get(*fault) {
+            Some(FaultSpec::ClientUplink { to_share, .. }) => Some(*to_share),
+            _ => None,
+        });
+        let share: f64 = shares.product();
+        let Some(viewer) = self.viewers.get(session as usize) else { return };
+        let rate_bps = (viewer.terms.line_bps as f64 * share) as u64;
         let now = self.wire.now;
-        for &(_, session, full_bps) in self.slowed.iter().filter(|(of, ..)| *of == fault) {
-            let host = self.viewers.get(session as usize).map(|viewer| viewer.host);
-            if let Some(host) = host.and_then(|host| self.wire.network.host_mut(host)) {
-                host.uplink.set_rate(now, full_bps);
-            }
+        if let Some(host) = self.wire.network.host_mut(viewer.host) {
+            host.uplink.set_rate(now, rate_bps);
         }
-        self.slowed.retain(|(of, ..)| *of != fault);
     }
 
     fn restart_edge(&mut self, edge: usize, life: usize) {
+        let is_off =
+            |fault: &FaultSpec| matches!(fault, FaultSpec::EdgeRestart { edge: of, .. } if *of == edge);
+        if self.active().any(is_off) {
+            return;
+        }
         let Some(memory) = self.edge_memory.next() else { return };
         let made = Service::new(self.scenario, edge, life as u64 + 1, self.seed, memory, &self.wire);
         if let (Some(service), Some(made)) = (self.services.get_mut(edge), made) {
-            let legacy = service.legacy;
-            *service = made;
-            // HTTP players come back at once.
-            service.edge.set_legacy_load(self.wire.now, legacy.bps());
-            service.legacy = legacy;
+            let before = core::mem::replace(service, made);
+            service.succeed(self.wire.now, &before);
         }
     }
 }
+
+#[cfg(test)]
+#[path = "faults_tests.rs"]
+mod tests;

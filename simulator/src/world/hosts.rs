@@ -21,10 +21,19 @@ pub(crate) struct Terms {
     pub(crate) told_bps: u32,
     /// What it can upload, as a multiple of the rate.
     pub(crate) uplink: f64,
+    /// What its uplink carries in bit/s.
+    pub(crate) line_bps: u64,
     /// The kind of its NAT box.
     pub(crate) nat: NatKind,
     /// Does not consent to upload.
     pub(crate) is_receive_only: bool,
+}
+
+impl Terms {
+    /// What it may upload in bit/s: nothing without consent.
+    pub(crate) const fn may_upload_bps(&self) -> u32 {
+        if self.is_receive_only { 0 } else { self.told_bps }
+    }
 }
 
 /// Everybody's place and terms.
@@ -155,14 +164,14 @@ fn add_client(
         filling.hosts += 1;
     }
     let uplink = uplink_of(scenario, drawn);
-    let uplink_bps = bps(uplink * f64::from(scenario.channel.rate_bps));
+    let line_bps = bps(uplink * f64::from(scenario.channel.rate_bps)).max(spec.uplink_min_bps);
     let told_bps = bps(uplink * f64::from(scenario.channel.rate_bps) * spec.told_share);
     let queue_ms = spec.downlink_queue_ms;
     network.add_host(Host {
         site,
         address,
         nat,
-        uplink: Line::with_queue_ms(uplink_bps.max(spec.uplink_min_bps), spec.uplink_queue_ms),
+        uplink: Line::with_queue_ms(line_bps, spec.uplink_queue_ms),
         downlink: spec.downlink_bps.map(|bps| Line::with_queue_ms(bps, queue_ms)),
         loss: Loss::new(scenario.network.loss, scenario.network.burst_loss),
         rng: stream(seed, Purpose::Network, u64::from(id.0)),
@@ -172,6 +181,7 @@ fn add_client(
         edge: edge_for(scenario, &site, drawn),
         told_bps: u32::try_from(told_bps).unwrap_or(u32::MAX),
         uplink,
+        line_bps,
         nat: nat_spec.map_or(NatKind::Open, |nat| nat.kind),
         is_receive_only: drawn.receive_only < spec.receive_only_share,
     }

@@ -75,7 +75,7 @@ impl Viewer {
         match event {
             ClientEvent::Joined => {
                 // The machine's bucket is full again.
-                self.upload = upload_bound(channel, self.terms.told_bps);
+                self.upload = upload_bound(channel, self.terms.may_upload_bps());
                 self.class = match machine.view(now).map(|view| view.class) {
                     Some(Class::P2p) => Feeding::P2p,
                     Some(Class::Push) | None => Feeding::Push,
@@ -105,7 +105,8 @@ impl Viewer {
                 }
             }
             ClientEvent::Skipped { from, to } => self.watch.on_skipped(to.since(*from)),
-            ClientEvent::Left { .. } | ClientEvent::Redirected { .. } => {}
+            ClientEvent::Redirected { .. } => wire.collector.actions.redirects += 1,
+            ClientEvent::Left { .. } => {}
         }
     }
 

@@ -14,12 +14,11 @@ impl World<'_> {
             if let Some(viewer) = self.viewers.get(session as usize) {
                 let present_us = self.wire.now.micros_since(viewer.joined_at);
                 self.wire.collector.totals.viewer_s += present_us as f64 / 1e6;
-                if let Some(since) = viewer.watch.stalled_since() {
-                    self.wire.collector.stalls.add(self.wire.now.micros_since(since));
-                }
             }
+            self.end_stall(session);
             self.decide_arrival(session);
             self.add_bytes(session);
+            self.add_actions(session);
         }
         if self.wire.collector.minutes.is_open() {
             self.wire.collector.minutes.close();
@@ -43,6 +42,7 @@ impl World<'_> {
             uploads: collector.uploads.results(),
             bounds: bounds(self.scenario, self.viewers.iter().map(|viewer| &viewer.terms)),
             repairs: collector.repairs(),
+            actions: collector.actions,
             nat: collector.pairs.as_ref().map(|pairs| pairs.results()).unwrap_or_default(),
             edges: self.edge_rows(),
             regions: self.region_rows(),
@@ -64,22 +64,13 @@ impl World<'_> {
     fn edge_rows(&self) -> Vec<EdgeRow> {
         let rows = self.services.iter().zip(&self.scenario.edges).zip(&self.wire.collector.edges);
         let measured_s = self.scenario.run.measure_s;
-        let rows = rows.map(|((service, spec), egress)| {
-            let stats = service.edge.stats();
-            let refusals = super::service::ALL_REFUSALS.iter().map(|&reason| stats.refusals(reason)).sum();
-            EdgeRow {
-                capacity_bps: spec.capacity_bps,
-                joins_push: stats.joins_push,
-                joins_p2p: stats.joins_p2p,
-                refusals,
-                leaves: stats.leaves,
-                rescues: stats.rescues,
-                rescues_refused: stats.rescues_refused,
-                retransmissions: stats.retransmissions,
-                stage_changes: egress.stage_changes,
-                egress_bps_mean: (egress.bytes - egress.bytes_before) as f64 * 8.0 / measured_s,
-                egress_bps_max: egress.bps_max,
-            }
+        let rows = rows.map(|((service, spec), egress)| EdgeRow {
+            capacity_bps: spec.capacity_bps,
+            viewers: service.load().p0,
+            stage_changes: egress.stage_changes,
+            egress_bps_mean: (egress.bytes - egress.bytes_before) as f64 * 8.0 / measured_s,
+            egress_bps_max: egress.bps_max,
+            ..service.counted()
         });
         rows.collect()
     }

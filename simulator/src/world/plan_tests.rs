@@ -53,3 +53,22 @@ fn a_share_vanishes_at_once() {
     assert_eq!((present_at(&plan, 149.9), present_at(&plan, 150.1)), (50, 35));
     assert_eq!(plan.sessions.iter().filter(|session| session.is_silent).count(), 15);
 }
+
+#[test]
+fn a_trace_says_when_somebody_comes_and_goes() {
+    let mut scenario = Scenario::parse(&format!("name = \"a\"\n{CALM}"), "a").unwrap();
+    scenario.population.read_trace("# evening\n20, join\n10, join\n30, leave\n", "t.csv").unwrap();
+    let plan = Plan::new(&scenario, 3);
+    let present = [129.9, 130.1, 140.1, 150.1].map(|at_s| present_at(&plan, at_s));
+    assert_eq!(present, [50, 51, 52, 51]);
+}
+
+#[test]
+fn a_step_beyond_a_day_is_no_step() {
+    for seconds in ["inf", "NaN", "1e300", "-1", "86401"] {
+        let mut population = crate::scenario::PopulationSpec::default();
+        let refused = population.read_trace(&format!("{seconds},join"), "t.csv");
+        let text = refused.expect_err(seconds).to_string();
+        assert!(text.contains("line 1") && text.contains("86400"), "{text}");
+    }
+}

@@ -55,8 +55,10 @@ pub(crate) struct World<'a> {
     pub(super) aftermaths: Vec<Aftermath>,
     /// Clients that sent, and where to, when pairs are counted.
     pub(super) attempts: Vec<(u32, core::net::SocketAddr)>,
-    /// Fault, session and full rate of uplinks slowed down.
-    pub(super) slowed: Vec<(usize, u32, u64)>,
+    /// Faults that have begun and not ended.
+    pub(super) active: Vec<usize>,
+    /// Fault and session of uplinks slowed down.
+    pub(super) slowed: Vec<(usize, u32)>,
 }
 
 /// Runs a scenario with a seed.
@@ -80,7 +82,7 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, progress: &mut dyn FnMut(Progr
 }
 
 impl<'a> World<'a> {
-    fn new(
+    pub(super) fn new(
         scenario: &'a Scenario,
         seed: u64,
         plan: Plan,
@@ -139,6 +141,7 @@ impl<'a> World<'a> {
             checks: Checks::new(sessions, edges, scenario.channel.substreams),
             aftermaths: Vec::new(),
             attempts: Vec::new(),
+            active: Vec::new(),
             slowed: Vec::new(),
         }
     }

@@ -1,8 +1,7 @@
 //! What is looked at from time to time: rows of the series, minutes, the end of the warm-up.
 
-use livesky_core::wire::SendReason;
-
 use super::run::World;
+use super::service::Service;
 use super::wire::Happening;
 use crate::metrics::{Pending, Watching, share};
 use crate::results::Sample;
@@ -51,11 +50,7 @@ impl World<'_> {
             sample.nc_target += load.nc_target;
             sample.stage = if service.host.0 == 0 { load.stage } else { sample.stage };
         }
-        let rescue = self.services.iter().map(|service| {
-            let stats = service.edge.stats();
-            stats.media_bytes(SendReason::Rescue) + stats.media_bytes(SendReason::Pull)
-        });
-        let rescue: u64 = rescue.sum();
+        let rescue: u64 = self.services.iter().map(Service::rescue_bytes).sum();
         let collector = &mut self.wire.collector;
         for (egress, before) in collector.edges.iter_mut().zip(&mut self.edge_bytes) {
             let bps = egress.bytes.saturating_sub(*before) as f64 * 8.0 / every_s.max(1e-6);

@@ -4,6 +4,7 @@ use livesky_core::edge::{ChannelId, Edge, EdgeConfig, EdgeEvent, EdgeSockets};
 use livesky_core::media::{ChannelName, FrameInfo, fragment_count, fragment_len_at};
 use livesky_core::scaling::{Churn, Stage};
 use livesky_core::store::{FrameStore, PhantomStore};
+use livesky_core::wire::SendReason;
 use livesky_core::wire::control::RefusalReason;
 use livesky_core::{Endpoint, Instant};
 
@@ -14,11 +15,12 @@ use super::memory::EdgeMemory;
 use super::wire::{Alarm, Wire};
 use crate::invariants::{Leases, RateBound};
 use crate::network::HostId;
+use crate::results::EdgeRow;
 use crate::scenario::{EdgeSpec, Scenario};
 use crate::seeds::{Purpose, stream};
 
 /// Every reason to turn a client away.
-pub(crate) const ALL_REFUSALS: [RefusalReason; 6] = [
+const ALL_REFUSALS: [RefusalReason; 6] = [
     RefusalReason::UnknownChannel,
     RefusalReason::NotOnAir,
     RefusalReason::Saturated,
@@ -49,6 +51,10 @@ pub(crate) struct Service<'a> {
     egress: RateBound,
     pub(crate) leases: Leases,
     pub(crate) legacy: Legacy,
+    /// What it counted before it lost power.
+    former: EdgeRow,
+    /// Bytes it sent on leases and asked for frame by frame, before that.
+    former_rescue_bytes: u64,
 }
 
 impl<'a> Service<'a> {
@@ -71,7 +77,54 @@ impl<'a> Service<'a> {
         let host = HostId(u32::try_from(index).ok()?);
         let channel = opened.ok().map(|(channel, _)| channel);
         let (alarm, leases) = (Alarm::default(), Leases::default());
-        Some(Self { host, edge, channel, alarm, is_down: false, egress, leases, legacy })
+        let (former, former_rescue_bytes) = (EdgeRow::default(), 0);
+        let is_down = false;
+        Some(Self {
+            host,
+            edge,
+            channel,
+            alarm,
+            is_down,
+            egress,
+            leases,
+            legacy,
+            former,
+            former_rescue_bytes,
+        })
+    }
+
+    /// Takes over from the same edge before it lost power: HTTP players come back at once, and counts go on.
+    pub(crate) fn succeed(&mut self, now: Instant, before: &Self) {
+        self.former = before.counted();
+        self.former_rescue_bytes = before.rescue_bytes();
+        self.edge.set_legacy_load(now, before.legacy.bps());
+        self.legacy = before.legacy;
+    }
+
+    /// What its machines counted.
+    pub(crate) fn counted(&self) -> EdgeRow {
+        let (stats, former) = (self.edge.stats(), &self.former);
+        let refusals: u64 = ALL_REFUSALS.iter().map(|&reason| stats.refusals(reason)).sum();
+        EdgeRow {
+            joins_push: former.joins_push + stats.joins_push,
+            joins_p2p: former.joins_p2p + stats.joins_p2p,
+            refusals: former.refusals + refusals,
+            leaves: former.leaves + stats.leaves,
+            promotions: former.promotions + stats.promotions,
+            demotions: former.demotions + stats.demotions,
+            bursts_shared: former.bursts_shared + stats.bursts_shared,
+            rescues: former.rescues + stats.rescues,
+            rescues_refused: former.rescues_refused + stats.rescues_refused,
+            retransmissions: former.retransmissions + stats.retransmissions,
+            ..EdgeRow::default()
+        }
+    }
+
+    /// Bytes it sent on leases and asked for frame by frame.
+    pub(crate) fn rescue_bytes(&self) -> u64 {
+        let stats = self.edge.stats();
+        let now = stats.media_bytes(SendReason::Rescue) + stats.media_bytes(SendReason::Pull);
+        self.former_rescue_bytes + now
     }
 
     /// Takes a frame in.
@@ -163,6 +216,12 @@ pub(crate) fn churn_of(scenario: &Scenario, edge: &EdgeSpec) -> Churn {
     }
 }
 
+/// An edge counts in whole seconds.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: up to 3600")]
+fn whole_s(span_s: f64) -> u32 {
+    span_s.round().max(1.0) as u32
+}
+
 fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) -> Option<EdgeConfig> {
     let spec = scenario.edges.get(index)?;
     let mut rng = stream(seed, Purpose::Edge, (index as u64) << 16 | life);
@@ -184,6 +243,8 @@ fn config(scenario: &Scenario, index: usize, life: u64, seed: u64, wire: &Wire) 
         capacity_bps: spec.capacity_bps,
         n1: spec.n1,
         churn: churn_of(scenario, spec),
+        is_churn_estimated: spec.estimate_churn,
+        churn_interval_s: whole_s(spec.churn_interval_s),
         slope: spec.slope,
         is_stage_strict: spec.strict_stages,
         hysteresis: spec.hysteresis,

@@ -56,10 +56,12 @@ impl World<'_> {
             self.settle(session);
         }
         self.account(session);
+        self.end_stall(session);
         self.wire.collector.minutes.on_leave();
         self.wire.collector.since.leaves += 1;
         self.decide_arrival(session);
         self.add_bytes(session);
+        self.add_actions(session);
         if let Some(viewer) = self.viewers.get_mut(session as usize) {
             // Who is gone needs no repair.
             let lost = u64::from(viewer.pending.count());
@@ -103,6 +105,14 @@ impl World<'_> {
         self.wire.collector.add_span(&span, age, viewer.class, viewer.site.region);
     }
 
+    /// A stall that a viewer leaves in, or the run ends in, has lasted until now.
+    pub(super) fn end_stall(&mut self, session: u32) {
+        let since = self.viewers.get(session as usize).and_then(|viewer| viewer.watch.stalled_since());
+        if let Some(since) = since {
+            self.wire.collector.stalls.add(self.wire.now.micros_since(since));
+        }
+    }
+
     /// A viewer that came after the warm-up leaves, or the run ends.
     pub(super) fn decide_arrival(&mut self, session: u32) {
         let now = self.wire.now;
@@ -125,6 +135,20 @@ impl World<'_> {
         self.wire.collector.uploads.add(uploaded, measured_us, rate_bps);
         self.wire.collector.useful_bytes += useful.saturating_sub(useful_before);
         self.wire.collector.duplicate_bytes += duplicate.saturating_sub(duplicate_before);
+    }
+
+    /// Adds what a viewer's machine did.
+    pub(super) fn add_actions(&mut self, session: u32) {
+        let slot = self.viewers.get(session as usize).and_then(super::viewer::Viewer::slot);
+        let Some(machine) = slot.and_then(|slot| self.machines.get(slot)) else { return };
+        let (stats, actions) = (machine.stats(), &mut self.wire.collector.actions);
+        actions.feeds_lost += u64::from(stats.feeds_lost);
+        actions.suspicions += u64::from(stats.suspicions);
+        actions.suspicions_false += u64::from(stats.suspicions_false);
+        actions.lags += u64::from(stats.lags);
+        actions.children_stopped += u64::from(stats.children_stopped);
+        actions.pulls += u64::from(stats.pulls);
+        actions.retransmits += u64::from(stats.retransmits);
     }
 
     /// Payload bytes a viewer's machine took as first copies, and others, and bytes it uploaded.

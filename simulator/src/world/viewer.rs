@@ -23,6 +23,17 @@ pub(crate) enum Stay {
     Gone,
 }
 
+/// What a client gives to others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held {
+    /// Feeds, one for each child and substream.
+    pub(crate) feeds: u32,
+    /// Upload slots they take.
+    pub(crate) slots: u8,
+    /// Upload slots there are.
+    pub(crate) slots_max: u8,
+}
+
 /// A viewer.
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
@@ -43,8 +54,8 @@ pub(crate) struct Viewer {
     pub(crate) bytes_before: (u64, u64, u64),
     /// Its buffer at the last sample.
     pub(crate) buffer_ms: u32,
-    /// Feeds it gave and slots it had at the last look.
-    pub(crate) slots: (u8, u8),
+    /// What it gave at the last look.
+    pub(crate) held: Held,
     /// What it may upload.
     pub(crate) upload: RateBound,
     /// To whom it may send.
@@ -70,7 +81,7 @@ impl Viewer {
             played: None,
             bytes_before: (0, 0, 0),
             buffer_ms: 0,
-            slots: (0, 0),
+            held: Held::default(),
             upload: RateBound::default(),
             known: Known::default(),
             idle: Idle::default(),
