@@ -1,4 +1,4 @@
-//! Plays a scenario out and prints its results as JSON: `cargo run --release --example simulate -- FILE [SEED]`.
+//! Plays a scenario out and prints its results as JSON: `cargo run --release -p livesky-sim --example simulate -- FILE [SEED]`.
 //! `swarm` instead of a file: the random world of the seed.
 
 use std::path::Path;

@@ -7,8 +7,9 @@ use livesky_core::rng::Rng;
 
 use crate::results::{Results, Violation};
 use crate::scenario::{
-    BurstLossSpec, ChannelSpec, EdgeSpec, FaultSpec, FrameSizes, HostSet, HostSpec, MappingName, NatKind,
-    NatSpec, NetworkSpec, OverlayName, PopulationSpec, RunSpec, Scenario, UplinkRange,
+    BurstLossSpec, ChannelSpec, EdgeSpec, FaultSpec, FlashSpec, FrameSizes, HostSet, HostSpec, IspSpec,
+    MappingName, NatKind, NatSpec, NetworkSpec, OverlayName, PopulationSpec, RegionSpec, RunSpec, Scenario,
+    UplinkRange,
 };
 use crate::seeds::{Draw, Purpose, stream};
 
@@ -47,7 +48,7 @@ pub fn draw(seed: u64) -> Scenario {
     let channel = channel(&mut rng);
     let edges = edges(&mut rng, &channel, initial);
     let faults = faults(&mut rng, edges.len());
-    Scenario {
+    let mut scenario = Scenario {
         name: "swarm".to_owned(),
         about: format!("the random world of seed {seed}"),
         run: RunSpec { warm_up_s: 5.0, measure_s: TROUBLE_S + CALM_S, seeds: 1, sample_s: 1.0 },
@@ -66,6 +67,57 @@ pub fn draw(seed: u64) -> Scenario {
         nat: nat(&mut rng),
         network: network(&mut rng),
         faults,
+    };
+    // From a stream of its own: what is added here changes nothing that is drawn above.
+    rarely(&mut stream(seed, Purpose::Swarm, 1), &mut scenario);
+    scenario
+}
+
+/// What not every world has.
+fn rarely(rng: &mut Rng, scenario: &mut Scenario) {
+    if rng.happens(0.1) {
+        scenario.channel.overlay = OverlayName::Mesh;
+    }
+    for edge in &mut scenario.edges {
+        edge.strict_stages = rng.happens(0.15);
+        edge.estimate_churn = rng.happens(0.2);
+        edge.hysteresis = one_of(rng, &[0.0, 0.0, 0.0, 2.0]);
+        edge.churn_interval_s = 5.0;
+    }
+    scenario.clients.receive_only_share = one_of(rng, &[0.0, 0.0, 0.0, 0.3]);
+    // Plain players take of the capacity, which may be a quarter of what all need.
+    scenario.clients.udp_blocked_share = one_of(rng, &[0.0, 0.0, 0.0, 0.1]);
+    if scenario.clients.udp_blocked_share == 0.0 && rng.happens(0.1) {
+        scenario.edges.iter_mut().for_each(|edge| edge.legacy_bps = edge.capacity_bps / 4);
+    }
+    if rng.happens(0.2) {
+        let clients = 1 + rng.below(scenario.population.initial);
+        let at_s = rng.between(0.0, TROUBLE_S - 10.0);
+        scenario.population.flash.push(FlashSpec { at_s, over_s: rng.between(0.0, 10.0), clients });
+    }
+    if scenario.edges.len() > 1 && rng.happens(0.4) {
+        let at_s = rng.between(0.0, TROUBLE_S - 5.0);
+        scenario.faults.push(FaultSpec::EdgeDrain { at_s, edge: rng.place(scenario.edges.len()) });
+    }
+    if rng.happens(0.2) {
+        apart(rng, scenario);
+    }
+}
+
+/// Two regions and two ISPs, and edges in some of them.
+fn apart(rng: &mut Rng, scenario: &mut Scenario) {
+    let share = rng.between(0.1, 0.9);
+    let far_ms = rng.between(0.0, 80.0);
+    let region = |name: &str, share, delay_ms| RegionSpec { name: name.to_owned(), share, delay_ms };
+    let isp = |name: &str, share| IspSpec { name: name.to_owned(), share };
+    let network = &mut scenario.network;
+    network.regions =
+        vec![region("near", share, vec![0.0, far_ms]), region("far", 1.0 - share, vec![far_ms, 0.0])];
+    network.isps = vec![isp("one", 0.5), isp("two", 0.5)];
+    scenario.population.mapped_right = one_of(rng, &[1.0, 0.5]);
+    for edge in &mut scenario.edges {
+        edge.region = Some(one_of(rng, &["near", "far"]).to_owned());
+        edge.isp = Some(one_of(rng, &["one", "two"]).to_owned());
     }
 }
 

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
-use livesky_sim::{Scenario, run, swarm};
+use std::path::Path;
 
+use livesky_sim::{Scenario, run};
+
+/// Worlds that a swarm's seeds once drew, in `worlds/`: what is drawn today may be another.
 fn live_through(seeds: &[u64]) {
     for &seed in seeds {
-        if let Err(violation) = swarm(seed) {
-            panic!("{violation}");
-        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/worlds/seed-{seed}.toml"));
+        let results = run(&Scenario::load(&path).unwrap(), seed, &mut |_| {});
+        assert!(results.violations.is_empty(), "{}", results.violations.first().unwrap());
     }
 }
 
@@ -30,6 +33,13 @@ fn whoever_cannot_be_fed_is_told() {
 #[test]
 fn a_feeder_that_says_nothing_new_is_given_up_when_the_picture_stands() {
     live_through(&[18]);
+}
+
+/// Plain players, who do not ask, took what had been promised to others: those were neither fed nor told to go elsewhere, since
+/// the line itself gave all it should.
+#[test]
+fn whoever_plain_players_push_out_is_told() {
+    live_through(&[38]);
 }
 
 /// A quarter of all datagrams is lost, and newcomers come.
