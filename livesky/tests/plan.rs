@@ -250,7 +250,7 @@ fn the_papers_figures_and_claims() {
     assert!(text.contains("claims hold") && page.contains("are made"), "{text}");
 }
 
-/// The example of the manual is a problem, and its worked example prints what stands there.
+/// The example of the manual is a problem, and has a plan that is proven.
 #[test]
 fn the_manuals_example_is_a_problem() {
     let manual = include_str!("../../docs/placement.md");

@@ -23,7 +23,7 @@ const FRAMES: usize = if cfg!(feature = "small") { 130 } else { 800 };
 const PAGES: usize = PagePool::pages_for(4_000_000, KEPT_MS, FRAMES as u64) as usize;
 /// Bytes of a datagram (docs/wire.md: 1,200 at most).
 const DATAGRAM_LEN_MAX: usize = 1200;
-/// Datagrams that wait for the viewer: more than a burst of 128 (`docs/wire.md`, "Fast start").
+/// Datagrams that wait for the viewer: an edge begins with 32 and goes on at four times the rate (`docs/wire.md`, "Joining").
 const RECEIVE_PACKETS: usize = 192;
 /// Datagrams that wait for the device.
 const SEND_PACKETS: usize = 64;

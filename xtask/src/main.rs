@@ -20,7 +20,7 @@ enum Chore {
     Tidy,
     /// Run every check that a change must pass, as .ci/run does
     Ci {
-        /// Leave out what takes minutes: other feature sets, docs, bare-metal builds
+        /// Leave out what takes minutes: other feature sets, firmware and its trials, C ABI, TAP, fuzz targets, docs
         #[arg(long)]
         quick: bool,
     },

@@ -15,8 +15,8 @@ fn main() -> std::io::Result<()> {
     }
     let ports = (0..boxes).map(|_| switch.add_port()).collect::<Result<Vec<_>, _>>()?;
     for (index, port) in ports.iter().enumerate() {
-        let netdev = switch.netdev(*port, "n0");
-        println!("-netdev {netdev} -device virtio-net-device,netdev=n0,mac=52:54:00:77:00:{index:02x}");
+        let netdev = switch.netdev(*port, "net");
+        println!("cargo xtask stb run --number {index} --netdev {netdev}");
     }
     println!("Linux is {}, also as edge.livesky.test. Ctrl-C ends.", switch.network().gateway());
     let mut printed = Vec::new();

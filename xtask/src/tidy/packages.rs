@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::finding::Finding;
 
-/// Our packages and those of ours that each may import: the table in docs' architecture, "Allowed imports".
+/// Our packages and those of ours that each may import: the layer rule of CONTRIBUTING.md.
 const LAYERS: [(&str, &[&str]); 17] = [
     ("livesky-core", &[]),
     ("livesky-std", &["livesky-core"]),

@@ -3,7 +3,7 @@
 import { byId, el, setText } from './dom.js';
 import { digits, millis, percent, rate } from './format.js';
 
-/** The project's goals, docs/api.md has the definitions. */
+/** Goals as in xtask/src/bench/figure.rs; docs/api.md defines the figures. */
 const STARTUP_GOAL_MS = 1000;
 const CONTROL_GOAL = 0.03;
 const DUPLICATES_GOAL = 0.01;
