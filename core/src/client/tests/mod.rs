@@ -20,6 +20,7 @@ mod reporting;
 mod rig;
 mod silence;
 mod sizes;
+mod starving;
 mod strangers;
 mod telling;
 
