@@ -9,6 +9,7 @@ mod feeding;
 mod goodbyes;
 mod hand_over;
 mod joining;
+mod lagging;
 mod meeting;
 mod mesh;
 mod model;
