@@ -636,3 +636,6 @@ fn check_pace(player: &Player) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[path = "playout_drift_tests.rs"]
+mod drift;
