@@ -16,6 +16,7 @@ mod model;
 mod parting;
 mod playing;
 mod properties;
+mod pulling;
 mod repair;
 mod reporting;
 mod rig;
