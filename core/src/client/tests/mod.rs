@@ -13,6 +13,7 @@ mod lagging;
 mod meeting;
 mod mesh;
 mod model;
+mod modes;
 mod parting;
 mod playing;
 mod properties;

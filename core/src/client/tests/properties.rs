@@ -15,7 +15,7 @@ use crate::store::{FragmentRef, FrameState, FrameStore};
 use crate::wire::{Datagram, Message};
 
 /// What must hold inside.
-fn look(client: &TestClient<'_>, datagram: Option<&[u8]>) {
+pub(super) fn look(client: &TestClient<'_>, datagram: Option<&[u8]>) {
     if let Some(datagram) = datagram {
         check_map(client, datagram);
     }
