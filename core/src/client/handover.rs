@@ -383,7 +383,9 @@ impl<S: FrameStore> Client<'_, S> {
     /// Whether an `Accept` of the edge that nobody asked for begins a feed. The edge makes a seed of a mesh of whom it likes, and
     /// feeds for good whom it likes of those that peers feed.
     fn is_taken_on(&self, now: Instant, feed: &Feed, accept: &Accept) -> bool {
-        let Some(stretch) = feed.current else { return self.is_in_mesh() };
+        let Some(stretch) = feed.current else {
+            return self.is_in_mesh() && accept.substream < self.substreams();
+        };
         let is_by_peer = stretch.peer != EDGE && stretch.next <= accept.first && !self.is_in_mesh();
         let is_settled = feed.request.is_none() && !feed.is_told_to_end(EDGE, accept.first, now);
         is_by_peer && is_settled && accept.grant == Grant::Feed

@@ -5,12 +5,12 @@ use std::vec::Vec;
 
 use super::rig::{NOW, Rig, after, one_substream};
 use super::script::Memory;
-use crate::Instant;
 use crate::client::feed::Stretch;
 use crate::client::peer::{Acquaintance, EDGE};
 use crate::media::{ChannelSettings, FrameId, Overlay};
-use crate::wire::control::{Class, PullItem};
+use crate::wire::control::{Accept, Class, Grant, PullItem};
 use crate::wire::{DataHeader, Message, SendReason};
+use crate::{Instant, Reject};
 
 fn memory() -> Memory {
     Memory::new(12, 512, 16, 1_024)
@@ -303,4 +303,15 @@ fn the_edge_is_told_how_many_partners_more_there_is_room_for() {
     assert_eq!(slots(&rig), rig.client.peers_len() - 6, "all but the edge and five");
     rig.client.ledbat.set_cap(0);
     assert_eq!(slots(&rig), 0, "nothing is to be had from it");
+}
+
+/// A channel has so many substreams: what is granted beyond them is no feed, and keeps nobody in a mesh from pulling.
+#[test]
+fn a_feed_of_a_substream_that_the_channel_does_not_have_is_none() {
+    let mut memory = memory();
+    let mut rig = rig(&mut memory, 1);
+    let accept = Accept { substream: 1, first: FrameId(120), level: 0, grant: Grant::Feed };
+    assert_eq!(rig.say(NOW, 0, &Message::Accept(accept)), Err(Reject::Stale));
+    assert!(rig.client.feeds.iter().all(|feed| feed.current.is_none()));
+    assert!(rig.client.is_pulling());
 }

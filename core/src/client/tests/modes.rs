@@ -220,7 +220,6 @@ impl World<'_> {
             (18, _) => Message::Subscribe(Subscribe { substream, from: frame, level: 3 }),
             (19, lease) => {
                 let grant = if lease == 0 { Grant::Lease } else { Grant::Feed };
-                let substream = substream % self.settings(self.watched).substreams;
                 Message::Accept(Accept { substream, first: frame, level: small % 3, grant })
             }
             (20, 0) => Message::Starved { substream, since: frame },
