@@ -6,6 +6,7 @@ pub(crate) mod harness;
 
 mod admission;
 mod bursts;
+mod consistency;
 mod feeds;
 mod handing;
 mod introductions;

@@ -1,23 +1,27 @@
 //! Any order of calls, any datagram: what the edge keeps stays consistent.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::boxed::Box;
-use std::collections::BTreeMap;
 use std::vec;
 use std::vec::Vec;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 
+use super::consistency::{Before, check};
 use super::harness::*;
-use crate::Endpoint;
-use crate::edge::client_slot::{ClientSlot, EgressClass};
+use crate::edge::{ChannelId, EdgeConfig, EdgeEvent, LeaveCause};
 use crate::limits::DATAGRAM_LEN_MAX;
-use crate::media::{ChannelSettings, FrameId, Overlay};
+use crate::media::{ChannelName, ChannelSettings, Dts, FrameId, FrameInfo, Overlay};
 use crate::wire::ControlWriter;
-use crate::wire::control::{Ack, LeaveReason, LinkId, Message, PullItem, Status, Subscribe};
+use crate::wire::control::{
+    Ack, ClientId, Hello, LeaveReason, LinkId, Message, PullItem, RefusalReason, Status, Subscribe,
+};
+use crate::{Endpoint, Instant};
 
-const VIEWERS: usize = 6;
+/// Enough of them for the churn to be estimated.
+const VIEWERS: usize = 12;
 
 #[derive(Clone, Debug)]
 enum Said {
@@ -39,7 +43,12 @@ enum Op {
     /// A message with one byte changed.
     Mangle(usize, Said, usize, u8),
     Raw(usize, Vec<u8>),
+    /// Another channel, or one that is not there, under the link of the session.
+    Tune(usize, Asked),
     Push,
+    PushOther,
+    /// Legacy clients take so much, in kbit/s.
+    Legacy(u16),
     Wait(u16),
     /// Time passes and nobody sees to the edge.
     Idle(u16),
@@ -47,6 +56,33 @@ enum Op {
     Drop,
     Reopen(bool),
     Evict,
+    /// The edge is to be empty after so many milliseconds; whether there are others.
+    Drain(u16, bool),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    First,
+    Other,
+    Unknown,
+}
+
+impl Asked {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::First => "live1",
+            Self::Other => OTHER,
+            Self::Unknown => "nothing",
+        }
+    }
+}
+
+/// The second channel.
+const OTHER: &str = "live2";
+
+/// Where a draining edge sends its clients.
+fn others() -> [SocketAddr; 2] {
+    [address(900), address(901)]
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -56,7 +92,7 @@ fn said() -> impl Strategy<Value = Said> {
         4 => (0..8_u8, frame.clone()).prop_map(|(substream, until)| Said::Release(substream, until)),
         2 => (frame, 0..4_u16, any::<u64>()).prop_map(|(frame, first, wanted)| Said::Pull(frame, first, wanted)),
         2 => any::<u16>().prop_map(Said::FindParents),
-        3 => (any::<bool>(), any::<u16>()).prop_map(|(has_slots, feeds)| Said::Status(has_slots, feeds)),
+        6 => (any::<bool>(), any::<u16>()).prop_map(|(has_slots, feeds)| Said::Status(has_slots, feeds)),
         2 => (0..80_u32, prop::collection::vec(any::<u8>(), 0..8)).prop_map(|(largest, runs)| Said::Ack(largest, runs)),
         1 => any::<u32>().prop_map(Said::Ping),
         1 => Just(Said::Leave),
@@ -65,19 +101,82 @@ fn said() -> impl Strategy<Value = Said> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![
+    let asked = prop_oneof![2 => Just(Asked::First), 4 => Just(Asked::Other), 1 => Just(Asked::Unknown)];
+    let plain = prop_oneof![
         5 => (0..VIEWERS).prop_map(Op::Hello),
-        8 => (0..VIEWERS, said()).prop_map(|(viewer, said)| Op::Say(viewer, said)),
+        12 => (0..VIEWERS, said()).prop_map(|(viewer, said)| Op::Say(viewer, said)),
         2 => (0..VIEWERS, said(), 0..40_usize, any::<u8>()).prop_map(|(v, s, place, byte)| Op::Mangle(v, s, place, byte)),
         1 => (0..VIEWERS, prop::collection::vec(any::<u8>(), 0..60)).prop_map(|(viewer, bytes)| Op::Raw(viewer, bytes)),
+        2 => (0..VIEWERS, asked).prop_map(|(viewer, asked)| Op::Tune(viewer, asked)),
         5 => Just(Op::Push),
-        3 => (0..4_000_u16).prop_map(Op::Wait),
+        2 => Just(Op::PushOther),
+        1 => (0..8_000_u16).prop_map(Op::Legacy),
+        4 => (0..4_000_u16).prop_map(Op::Wait),
         1 => (0..12_000_u16).prop_map(Op::Idle),
         3 => Just(Op::PollOnce),
         1 => Just(Op::Drop),
         1 => any::<bool>().prop_map(Op::Reopen),
         1 => Just(Op::Evict),
-    ]
+    ];
+    // Seldom: nobody comes in any more afterwards.
+    prop_oneof![150 => plain, 1 => (0..6_000_u16, any::<bool>()).prop_map(|(ms, has_others)| Op::Drain(ms, has_others))]
+}
+
+/// What an edge is set to.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    overlay: Overlay,
+    levels_max: u8,
+    is_strict: bool,
+    is_churn_estimated: bool,
+    hysteresis: f64,
+    slope: Option<f64>,
+    /// Clients that are there from the beginning.
+    crowd: usize,
+}
+
+fn mode() -> impl Strategy<Value = Mode> {
+    let overlay = prop_oneof![3 => Just(Overlay::Push), 2 => Just(Overlay::Mesh), 1 => Just(Overlay::Off)];
+    let hysteresis = prop_oneof![Just(0.0), 0.0..3.0];
+    let slope = prop_oneof![Just(None), (0.05..1.0).prop_map(Some)];
+    (overlay, 1..4_u8, any::<bool>(), any::<bool>(), hysteresis, slope, 0..VIEWERS + 1).prop_map(
+        |(overlay, levels_max, is_strict, is_churn_estimated, hysteresis, slope, crowd)| Mode {
+            overlay,
+            levels_max,
+            is_strict,
+            is_churn_estimated,
+            hysteresis,
+            slope,
+            crowd,
+        },
+    )
+}
+
+impl Mode {
+    const PLAIN: Self = Self {
+        overlay: Overlay::Push,
+        levels_max: 2,
+        is_strict: false,
+        is_churn_estimated: false,
+        hysteresis: 0.0,
+        slope: None,
+        crowd: 4,
+    };
+
+    fn config(&self, capacity_kbps: u64, n1: u32) -> EdgeConfig {
+        EdgeConfig {
+            is_stage_strict: self.is_strict,
+            is_churn_estimated: self.is_churn_estimated,
+            churn_interval_s: 1,
+            hysteresis: self.hysteresis,
+            slope: self.slope,
+            ..config(capacity_kbps * 1_000, n1)
+        }
+    }
+
+    fn settings(&self) -> ChannelSettings {
+        ChannelSettings { levels_max: self.levels_max, overlay: self.overlay, ..settings() }
+    }
 }
 
 /// The message in words of the wire; what borrows is lent by the caller.
@@ -167,6 +266,126 @@ fn apply(world: &mut World<'_>, op: &Op) {
         Op::Evict => {
             world.edge.evict_oldest();
         }
+        Op::Tune(..) | Op::PushOther | Op::Legacy(_) | Op::Drain(..) => {}
+    }
+}
+
+/// An edge of two channels that is driven by a script.
+struct Script<'a> {
+    world: World<'a>,
+    other: ChannelId,
+    other_next: FrameId,
+    /// When an edge that was told to go has told everybody.
+    until: Option<Instant>,
+}
+
+impl<'a> Script<'a> {
+    fn new(memory: &'a mut EdgeMemory, config: EdgeConfig, mode: &Mode) -> Self {
+        let settings = mode.settings();
+        let mut world = World::new(memory, config, settings, 30);
+        let other = ChannelSettings { substreams: 4, rate_bps: 300_000, ..settings };
+        let name = ChannelName::new(OTHER).unwrap();
+        let (other, _) = world.edge.open_channel(world.now, &name, other, &[7; 20], None).unwrap();
+        for _ in 0..VIEWERS {
+            let viewer = world.add_viewer();
+            world.viewers[viewer].status = None;
+            world.viewers[viewer].is_acking = viewer.is_multiple_of(2);
+        }
+        world.is_publishing = false;
+        let mut script = Self { world, other, other_next: FrameId(0), until: None };
+        (0..30).for_each(|_| script.push_other());
+        for viewer in (0..mode.crowd).flat_map(|viewer| [viewer; 2]) {
+            script.step(&Op::Hello(viewer));
+        }
+        script
+    }
+
+    fn channels(&self) -> [ChannelId; 2] {
+        [self.world.channel, self.other]
+    }
+
+    /// One call, and whether what it left and what it changed is as it should be.
+    fn step(&mut self, op: &Op) {
+        let before = Before::new(&self.world, &self.channels());
+        self.apply(op);
+        check(&self.world, &self.channels());
+        before.check(&self.world);
+        if self.until.is_some_and(|until| until <= self.world.now) && matches!(op, Op::Wait(_) | Op::Idle(_))
+        {
+            let mut clients = self.world.edge.clients.iter();
+            assert!(clients.all(|(_, client)| client.pending.leave.is_some()), "not told");
+        }
+    }
+
+    fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Tune(viewer, asked) => self.tune(*viewer, *asked),
+            Op::PushOther => self.push_other(),
+            Op::Legacy(kbps) => {
+                let (now, edge) = (self.world.now, &mut self.world.edge);
+                let legacy_bps = u64::from(*kbps) * 1_000;
+                edge.set_legacy_load(now, legacy_bps);
+                let left_bps = edge.config.capacity_bps.saturating_sub(legacy_bps);
+                assert_eq!((edge.line_view().cap_bps, edge.stats().line_bps_max), (left_bps, left_bps));
+            }
+            Op::Drain(ms, has_others) => {
+                let until = self.world.now + Duration::from_millis(u64::from(*ms));
+                let others = others();
+                self.world.edge.drain(self.world.now, until, if *has_others { &others } else { &[] });
+                self.until = Some(until);
+            }
+            // What is lost on the way to one who is to go is not to be asked for afterwards.
+            Op::PollOnce if self.until.is_some() => {}
+            _ => apply(&mut self.world, op),
+        }
+    }
+
+    fn push_other(&mut self) {
+        let id = self.other_next;
+        let len = if id.0.is_multiple_of(GOP) { KEY_LEN } else { FRAME_LEN };
+        let dts = Dts::from_ticks(u64::from(id.0) * 3_600);
+        let info = FrameInfo { id, dts, pts_offset_ticks: 0, len, key: id.0.is_multiple_of(GOP) };
+        self.world.edge.push_bytes(self.world.now, self.other, info, &vec![5; len as usize]).unwrap();
+        self.other_next = id.next();
+        self.world.drain();
+    }
+
+    /// A client watches something else: it is let in there or told why not, and is no longer where it was.
+    fn tune(&mut self, viewer: usize, asked: Asked) {
+        let world = &mut self.world;
+        let Viewer { edge_link, own_link, nonce, id, .. } = world.viewers[viewer];
+        let was_in = edge_link.0 != 0 && world.edge.client(id).is_some();
+        let told = world.viewers[viewer].told.len();
+        let hello = Hello {
+            nonce,
+            link: own_link,
+            channel: asked.name(),
+            cookie: None,
+            upload_bps: 400_000,
+            ticket: &[],
+        };
+        let taken = world.say_raw(viewer, edge_link, &[Message::Hello(hello)]);
+        if !was_in {
+            assert_eq!(taken.is_ok(), edge_link.0 == 0, "only a stranger's hello goes without a session");
+            return;
+        }
+        assert_eq!(taken, Ok(()));
+        assert!(world.edge.client(id).is_none(), "a session has one channel");
+        let channel = world.edge.channel_named(asked.name());
+        let viewer = &world.viewers[viewer];
+        match &viewer.told[told..] {
+            [.., (_, Told::Refused(refused))] => {
+                let is_unknown = refused.reason == RefusalReason::UnknownChannel;
+                assert_eq!(is_unknown, channel.is_none(), "{refused:?}");
+            }
+            answers => {
+                let is_welcome = |told: &(Instant, Told)| matches!(told.1, Told::Welcome { .. });
+                assert_eq!(answers.iter().filter(|told| is_welcome(told)).count(), 1, "{answers:?}");
+                let slot = world.edge.addresses.get(&viewer.path.remote).unwrap();
+                let client = world.edge.clients.at(slot).unwrap();
+                assert_eq!(Some(client.channel), channel);
+            }
+        }
     }
 }
 
@@ -174,79 +393,47 @@ fn slots_of(viewer: usize) -> u8 {
     u8::try_from(viewer).unwrap()
 }
 
-/// Everything that is kept twice says the same twice.
-fn check(world: &World<'_>) {
-    let edge = &world.edge;
-    let clients: BTreeMap<u32, &ClientSlot> =
-        edge.clients.iter().map(|(h, client)| (h.slot, client)).collect();
-    assert_eq!(edge.addresses.len(), edge.clients.len());
-    for (&slot, client) in &clients {
-        assert_eq!(edge.addresses.get(&client.path.remote), Some(slot));
-        assert!(client.reserved <= client.slots, "{} of {}", client.reserved, client.slots);
-        assert_eq!(client.feeds.0 & client.leases.0, 0);
-        assert_eq!(client.rescues.0 & !client.leases.0, 0);
-        assert_eq!((client.cut.0 | client.behind.0) & !client.active().0, 0);
+/// Told to go in 4 s, the edge sends everybody elsewhere in half of the time, dismisses who is still there at the end, and lets nobody in.
+fn empty(script: &mut Script<'_>) {
+    let others = others();
+    let world = &mut script.world;
+    world.drain();
+    let of = |world: &World<'_>, viewer: &Viewer| -> Option<ClientId> {
+        let slot = world.edge.addresses.get(&viewer.path.remote)?;
+        Some(world.edge.client_id(world.edge.clients.handle_of(slot)?))
+    };
+    let there: Vec<Option<ClientId>> = world.viewers.iter().map(|viewer| of(world, viewer)).collect();
+    let told: Vec<usize> = world.viewers.iter().map(|viewer| viewer.told.len()).collect();
+    world.events.clear();
+    world.edge.drain(world.now, world.now + SECOND * 4, &others);
+    script.until = None;
+    script.step(&Op::Wait(2_100));
+    let world = &script.world;
+    for (index, id) in there.iter().enumerate().filter_map(|(index, id)| Some((index, (*id)?))) {
+        let told = &world.viewers[index].told[told[index]..];
+        let is_sent = told.iter().any(|(_, told)| matches!(told, Told::Redirect(to) if to[..] == others));
+        assert!(is_sent || world.edge.client(id).is_none(), "{index} was told nothing: {told:?}");
     }
-    let reserved: usize = clients.values().map(|client| usize::from(client.reserved)).sum();
-    assert!(reserved <= edge.tracker.reserved());
-    check_channel(world, &clients);
-    for class in EgressClass::ALL {
-        let ready = clients.values().filter(|client| client.ready == Some(class)).count();
-        assert_eq!(edge.ready[class.index()].len() as usize, ready);
+    script.step(&Op::Wait(1_950));
+    let world = &mut script.world;
+    assert_eq!(world.edge.clients_len(), 0);
+    let drained = world.events.iter().filter(|event| **event == EdgeEvent::Drained);
+    assert_eq!(drained.count(), 1, "{:?}", world.events);
+    for (index, id) in there.iter().enumerate().filter_map(|(index, id)| Some((index, (*id)?))) {
+        let is_silent = |event: &EdgeEvent| matches!(event, EdgeEvent::Left { client, cause: LeaveCause::Silent, .. } if *client == id);
+        let told = &world.viewers[index].told[told[index]..];
+        let has_left = told.iter().any(|(_, told)| matches!(told, Told::Leave(_)));
+        assert!(has_left || world.events.iter().any(is_silent), "{index} waits for what does not come");
     }
-}
-
-fn check_channel(world: &World<'_>, clients: &BTreeMap<u32, &ClientSlot>) {
-    let edge = &world.edge;
-    let Some(channel) = edge.channel(world.channel) else { return };
-    let count =
-        |mask: fn(&ClientSlot) -> u16| clients.values().map(|client| mask(client).count_ones()).sum::<u32>();
-    assert_eq!(channel.clients as usize, clients.len());
-    assert_eq!(channel.feeds, count(|client| client.feeds.0));
-    assert_eq!(channel.rescue_leases, count(|client| client.rescues.0));
-    assert_eq!(channel.join_leases, count(|client| client.leases.0 & !client.rescues.0));
-    let bps = channel.substream_bps();
-    assert_eq!(edge.promised.feeds_bps, u64::from(channel.feeds) * bps);
-    assert_eq!(edge.promised.rescues_bps, u64::from(channel.rescue_leases) * bps);
-    assert!(edge.promised.rescues_bps * 5 <= edge.config.capacity_bps);
-    let thresholds = edge.thresholds(world.channel).unwrap();
-    assert!(channel.nc() <= f64::from(thresholds.n_star) + 1e-6, "Nc {}", channel.nc());
-    for substream in 0..16 {
-        let list = &channel.subscribers[usize::from(substream)];
-        let mut listed = Vec::new();
-        let mut next = list.front();
-        while let Some(slot) = next {
-            listed.push(slot);
-            next = clients[&slot].feed(substream).unwrap().links.next();
-        }
-        assert_eq!(listed.len(), list.len() as usize);
-        listed.sort_unstable();
-        let active = clients.iter().filter(|(_, client)| client.active().has(substream));
-        assert_eq!(listed, active.map(|(&slot, _)| slot).collect::<Vec<_>>());
+    for viewer in 0..VIEWERS {
+        world.viewers[viewer].told.clear();
+        let _asked = (world.hello(viewer), world.hello(viewer));
+        let refused = world.viewers[viewer].refused().unwrap();
+        let is_open = world.edge.channel_named("live1").is_some();
+        let reason = if is_open { RefusalReason::Draining } else { RefusalReason::UnknownChannel };
+        assert_eq!((refused.reason, &refused.alternatives[..]), (reason, &others[..]));
     }
-    let suppliers = clients.values().filter(|client| client.supplier_place != 0).count();
-    assert_eq!(channel.suppliers as usize, suppliers);
-    for (&slot, client) in clients {
-        assert_eq!(client.supplier_place != 0, client.slots > 0 && !client.feedable.is_empty());
-        if let Some(index) = client.supplier_place.checked_sub(1) {
-            assert_eq!(edge.tracker.supplier(world.channel, index), Some(slot));
-        }
-        let is_due = edge.class_of(world.now, slot);
-        assert!(client.is_paced || client.ready == is_due, "{:?} but {is_due:?}", client.ready);
-    }
-}
-
-fn play(world: &mut World<'_>, ops: &[Op]) {
-    for _ in 0..VIEWERS {
-        let viewer = world.add_viewer();
-        world.viewers[viewer].status = None;
-        world.viewers[viewer].is_acking = viewer.is_multiple_of(2);
-    }
-    world.is_publishing = false;
-    for op in ops {
-        apply(world, op);
-        check(world);
-    }
+    assert_eq!(world.edge.clients_len(), 0);
 }
 
 proptest! {
@@ -262,25 +449,23 @@ proptest! {
         room in 0..VIEWERS + 1,
         capacity_kbps in 0..6_000_u64,
         n1 in 0..4_u32,
-        levels_max in 1..4_u8,
-        has_overlay: bool,
+        mode in mode(),
     ) {
-        let mut memory = EdgeMemory::new(room, 1, 64);
-        let overlay = if has_overlay { Overlay::Push } else { Overlay::Off };
-        let settings = ChannelSettings { levels_max, overlay, ..settings() };
-        let mut world = World::new(&mut memory, config(capacity_kbps * 1_000, n1), settings, 30);
-        play(&mut world, &ops);
+        let mut memory = EdgeMemory::new(room, 2, 64);
+        let mut script = Script::new(&mut memory, mode.config(capacity_kbps, n1), &mode);
+        ops.iter().for_each(|op| script.step(op));
+        empty(&mut script);
     }
 
     #[test]
     fn the_same_calls_give_the_same_bytes(ops in prop::collection::vec(op(), 0..60)) {
         let run = || {
-            let mut memory = EdgeMemory::new(VIEWERS, 1, 64);
-            let mut world = World::new(&mut memory, config(3_000_000, 2), settings(), 30);
-            play(&mut world, &ops);
-            let stats = world.edge.stats().clone();
-            let told: Vec<_> = world.viewers.iter().map(|viewer| (viewer.bytes_in, viewer.told.clone())).collect();
-            (stats, told)
+            let mut memory = EdgeMemory::new(VIEWERS, 2, 64);
+            let mut script = Script::new(&mut memory, config(3_000_000, 2), &Mode::PLAIN);
+            ops.iter().for_each(|op| script.step(op));
+            let World { edge, viewers, .. } = &script.world;
+            let told: Vec<_> = viewers.iter().map(|viewer| (viewer.bytes_in, viewer.told.clone())).collect();
+            (edge.stats().clone(), told)
         };
         prop_assert_eq!(run(), run());
     }
