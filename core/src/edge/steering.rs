@@ -125,6 +125,8 @@ impl<S: FrameStore> Edge<'_, S> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -148,5 +150,42 @@ mod tests {
         assert_eq!(wanted_move(&thresholds, 50, 299, 6, false), Move::TakeOn(1));
         assert_eq!(wanted_move(&thresholds, 50, 300, 6, false), Move::None);
         assert_eq!(wanted_move(&thresholds, 0, 0, 0, false), Move::None);
+    }
+
+    proptest! {
+        /// Whatever happened to Nc, one move that is carried out brings it to its target, never past it, and no second one follows.
+        #[test]
+        fn a_move_ends_where_nothing_more_is_wanted(
+            bounds in (0_u32..600, 0_u32..600, 0.01..1.3),
+            slope in prop_oneof![Just(None), (0.01..=1.0).prop_map(Some)],
+            p0 in 0_u32..2_000,
+            share in 0.0..1.5,
+            substreams in 1_u8..17,
+            feeds_others: bool,
+        ) {
+            let thresholds = Thresholds::new(bounds.0, bounds.1, bounds.2, slope).unwrap();
+            let target = thresholds.target_nc(p0) * f64::from(substreams);
+            let feeds = whole(target * share);
+            let wanted = |feeds: u32, others: bool| wanted_move(&thresholds, p0, feeds, substreams, others);
+            let slack = if feeds_others { SLACK_OF_GOOD } else { SLACK };
+            let then = match wanted(feeds, feeds_others) {
+                Move::TakeOn(more) => feeds + more,
+                Move::Leave(less) => feeds - less,
+                Move::None => {
+                    let off = f64::from(feeds) - target;
+                    let short_max = target * SLACK + f64::from(substreams) + 1.0;
+                    prop_assert!(off <= target * slack + 1e-3 && -off <= short_max, "{} of {}", feeds, target);
+                    return Ok(());
+                }
+            };
+            prop_assert!(f64::from(then) <= target + 1e-3 && f64::from(then) > target - 1.0, "{} of {}", then, target);
+            for others in [false, true] {
+                prop_assert_eq!(wanted(then, others), Move::None, "{} of {}", then, target);
+            }
+            // A client in whose place another comes is no reason to move anybody, however few there are.
+            if thresholds.stage(p0) > Stage::One {
+                prop_assert_eq!(wanted(then.saturating_sub(u32::from(substreams) - 1), false), Move::None);
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 use std::boxed::Box;
+use std::vec::Vec;
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -173,11 +174,169 @@ proptest! {
         }
     }
 
-    /// After any walk in steps of one the stage has changed no more often than thresholds were clearly crossed.
+    /// Clients come and go as they like, mostly a few at a time. The stage is never below the load's. It is above it only while the load
+    /// is not clearly below the threshold, and falls only when clearly more than a client or two went since it rose.
     #[test]
-    fn a_wobble_of_one_client_never_flaps(thresholds in any_thresholds(), low in 3_u32..1_000) {
+    fn no_walk_flaps_the_stage(thresholds in any_thresholds(), start in 0_u32..1_200, steps in walk()) {
         let mut tracker = StageTracker::default();
-        let changes = (0..50).filter(|step| tracker.on_load(&thresholds, low + step % 2).is_some()).count();
-        prop_assert!(changes <= 2, "{} at {}", changes, low);
+        let mut p0 = start;
+        let mut risen_at = None::<u32>;
+        for step in steps {
+            let before = tracker.stage();
+            let told = tracker.on_load(&thresholds, p0);
+            let (stage, by_load) = (tracker.stage(), thresholds.stage(p0));
+            prop_assert_eq!(told, (stage != before).then_some(stage));
+            prop_assert!(stage >= by_load, "{:?} at {}", stage, p0);
+            let threshold = thresholds.begins_above(stage);
+            let margin = 2.0 + 0.02 * threshold;
+            let is_near = p0 > 0 && f64::from(p0) > threshold - margin;
+            prop_assert!(stage == by_load || is_near, "{:?} at {}, {} below {}", stage, p0, margin, threshold);
+            if stage > before {
+                risen_at = Some(p0);
+            }
+            if stage < before {
+                let margin = 2.0 + 0.02 * thresholds.begins_above(before);
+                let is_clear = risen_at.is_none_or(|risen| f64::from(risen) - f64::from(p0) >= margin);
+                prop_assert!(p0 == 0 || is_clear, "{:?} to {:?} at {}, risen at {:?}", before, stage, p0, risen_at);
+            }
+            p0 = p0.saturating_add_signed(step);
+        }
+    }
+
+    /// Within two clients, and above none, the stage falls once at most, before it rises: nothing that small flaps it, wherever it is.
+    #[test]
+    fn a_wobble_of_two_clients_never_flaps(
+        thresholds in any_thresholds(),
+        from in 0_u32..2_000,
+        low in 1_u32..1_000,
+        offsets in prop::collection::vec(0_u32..2, 1..60),
+    ) {
+        let mut tracker = StageTracker::default();
+        let _ = tracker.on_load(&thresholds, from);
+        let mut last = tracker.stage();
+        let mut directions = Vec::new();
+        for offset in offsets {
+            if let Some(stage) = tracker.on_load(&thresholds, low + offset) {
+                directions.push(stage > last);
+                last = stage;
+            }
+        }
+        prop_assert!(directions.is_sorted(), "{:?} at {}", directions, low);
+        prop_assert!(directions.iter().filter(|&&rises| !rises).count() <= 1);
+    }
+
+    /// Whoever comes and goes, with whole feeds or single substreams: what is given to a newcomer keeps Nc under the stage function by
+    /// the hysteresis, and it is given unless Nc is within a client and the hysteresis of it.
+    #[test]
+    fn any_walk_keeps_nc_within_the_stage_function(
+        thresholds in any_thresholds(),
+        hysteresis in prop_oneof![Just(0.0), 0.0..20.0],
+        start in 0_u32..1_000,
+        steps in walk(),
+        goes in prop::collection::vec(any::<u8>(), 64),
+    ) {
+        let substreams = 6;
+        let mut crowd = Crowd { thresholds, hysteresis, p0: 0, sixths: 0 };
+        for _ in 0..start {
+            crowd.join(substreams)?;
+        }
+        for (turn, step) in steps.into_iter().enumerate() {
+            for _ in 0..step.max(0) {
+                crowd.join(substreams)?;
+            }
+            for _ in 0..step.min(0).unsigned_abs() {
+                crowd.leave(substreams, goes[turn % goes.len()]);
+            }
+        }
+    }
+
+    /// While clients only come Nc follows the stage function from below, at most a client and the hysteresis short of it.
+    #[test]
+    fn a_crowd_that_only_grows_is_fed_as_the_stages_say(
+        thresholds in any_thresholds(),
+        hysteresis in prop_oneof![Just(0.0), 0.0..20.0],
+    ) {
+        let mut crowd = Crowd { thresholds, hysteresis, p0: 0, sixths: 0 };
+        let mut before = 0.0;
+        for _ in 0..1_500 {
+            crowd.join(6)?;
+            let (nc, target) = (crowd.nc(), thresholds.target_nc(crowd.p0));
+            prop_assert!(nc <= target + ROUNDING, "{} of {} at {}", nc, target, crowd.p0);
+            prop_assert!(nc > target - 1.0 - hysteresis - ROUNDING, "{} of {} at {}", nc, target, crowd.p0);
+            prop_assert!(nc >= before, "nobody went");
+            before = nc;
+        }
+    }
+
+    /// Who is fed by the edge would be, too, if the edge fed less, waited for a smaller gap, or had more clients past stage 1.
+    #[test]
+    fn admission_is_monotone(
+        thresholds in any_thresholds(),
+        p0 in 1_u32..2_000,
+        nc in 0.0..700.0,
+        less in 0.0..50.0,
+        hysteresis in 0.0..20.0,
+        smaller in 0.0..1.0,
+        more in 0_u32..500,
+    ) {
+        let is_push = |p0: u32, nc: f64, hysteresis: f64| admit(&thresholds, p0, nc, hysteresis) == Class::Push;
+        if is_push(p0, nc, hysteresis) {
+            prop_assert!(is_push(p0, nc - less, hysteresis));
+            prop_assert!(is_push(p0, nc, hysteresis * smaller));
+            prop_assert!(thresholds.stage(p0) == Stage::One || is_push(p0 + more, nc, hysteresis));
+        }
+        prop_assert_eq!(is_push(p0, nc, -hysteresis), is_push(p0, nc, 0.0), "it never gives more");
+    }
+}
+
+/// Steps of a random walk: mostly one client, sometimes a crowd.
+fn walk() -> impl Strategy<Value = Vec<i32>> {
+    prop::collection::vec(prop_oneof![6 => -1..=1_i32, 3 => -6..=6_i32, 1 => -300..=300_i32], 1..300)
+}
+
+/// Clients as they come and go, and what the edge feeds of them, in sixths of a client.
+struct Crowd {
+    thresholds: Thresholds,
+    hysteresis: f64,
+    p0: u32,
+    sixths: u32,
+}
+
+impl Crowd {
+    fn nc(&self) -> f64 {
+        f64::from(self.sixths) / 6.0
+    }
+
+    /// One more client, which is fed as [`admit`] says.
+    fn join(&mut self, substreams: u32) -> Result<(), TestCaseError> {
+        let (thresholds, p0, nc) = (self.thresholds, self.p0 + 1, self.nc());
+        let class = admit(&thresholds, p0, nc, self.hysteresis);
+        self.p0 = p0;
+        let target = thresholds.target_nc(p0);
+        let is_first = thresholds.stage(p0) == Stage::One;
+        match class {
+            Class::Push => {
+                self.sixths += substreams;
+                let kept = if is_first { 0.0 } else { self.hysteresis };
+                prop_assert!(self.nc() + kept <= target + ROUNDING, "{} of {} at {}", self.nc(), target, p0);
+            }
+            Class::P2p => {
+                prop_assert!(!is_first, "stage 1 feeds everybody");
+                prop_assert!(nc + 1.0 + self.hysteresis > target, "{} of {} at {}", nc, target, p0);
+            }
+        }
+        Ok(())
+    }
+
+    /// One client less: one that peers feed, one the edge feeds in part or wholly. A client in stage 1 always is the edge's.
+    fn leave(&mut self, substreams: u32, goes: u8) {
+        if self.p0 == 0 {
+            return;
+        }
+        self.p0 -= 1;
+        let least = if self.thresholds.stage(self.p0 + 1) == Stage::One { substreams } else { 0 };
+        let fed = (u32::from(goes) % (substreams + 1)).max(least);
+        // What is fed is somebody's: never more than all of those who stay.
+        self.sixths = self.sixths.saturating_sub(fed).min(self.p0 * substreams);
     }
 }
