@@ -272,4 +272,9 @@ impl UdpSocket for Socket<'_> {
             Err(SendError::BufferFull | SendError::Unaddressable) => Poll::Ready(Err(NotSent)),
         }
     }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        // Called again after the next poll of the interface.
+        if self.0.send_queue() == 0 { Poll::Ready(()) } else { Poll::Pending }
+    }
 }

@@ -95,6 +95,10 @@ impl UdpSocket for Socket<'_> {
         let Some(remote) = endpoint(remote) else { return Poll::Ready(Err(NotSent)) };
         pin!(self.0.send_to_with(len, remote, write)).poll(cx).map_err(|_| NotSent)
     }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        pin!(self.0.flush()).poll(cx)
+    }
 }
 
 /// Watches until the remote orders to leave. `stack` runs in a task of its own; `socket` is bound to the port that the settings name.

@@ -1,6 +1,6 @@
 //! The LiveSky client on embedded network stacks: `no_std`, no heap, no executor of its own.
 //!
-//! - [`seam`]: the two methods a UDP socket needs. [`decoder`]: what takes the frames. [`health`]: what a supervisor and a watchdog see.
+//! - [`seam`]: the three methods a UDP socket needs. [`decoder`]: what takes the frames. [`health`]: what a supervisor and a watchdog see.
 //! - [`viewer`]: one round of the loop around core's `Client`: receive, deadline, frames, send. It holds no protocol decision.
 //! - [`remote`]: orders while it runs: another channel, leave.
 //! - [`station`]: what stands before a session and outlives it: an address, the edge's name, an edge that was lost, an address that changed. It

@@ -1,4 +1,4 @@
-//! What the loop needs of a network: two methods.
+//! What the loop needs of a network: three methods.
 
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NotSent;
 
-/// A UDP socket that is bound. Both methods work on the datagram where it lies in the stack's buffers.
+/// A UDP socket that is bound. Datagrams are taken and written where they lie in the stack's buffers.
 pub trait UdpSocket {
     /// Hands the oldest datagram to `take`, with its source. Pending: there is none, and the task is woken when one comes.
     fn poll_receive<R>(&mut self, cx: &mut Context<'_>, take: impl FnOnce(SocketAddr, &[u8]) -> R)
@@ -26,4 +26,8 @@ pub trait UdpSocket {
         len: usize,
         fill: impl FnOnce(&mut [u8]),
     ) -> Poll<Result<(), NotSent>>;
+
+    /// Ready: every datagram has left the stack's buffers, and the socket may be closed. Pending: some wait there, and the task is woken
+    /// when they have gone.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }

@@ -98,6 +98,11 @@ impl<'a, S: FrameStore> Viewer<'a, S> {
         (self.waiting, self.is_joined) = (None, false);
     }
 
+    /// Whether a datagram waits for room in the socket.
+    pub const fn is_waiting_to_send(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// What the loop did.
     pub const fn stats(&self) -> &ViewerStats {
         &self.stats

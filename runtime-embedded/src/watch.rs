@@ -27,6 +27,8 @@ const DECODER_DEAD_AFTER: Duration = Duration::from_secs(10);
 const BEATS_PER_LINE: u16 = 10;
 /// How long a viewer that leaves tries to tell everybody.
 const FAREWELL: Duration = Duration::from_millis(200);
+/// A viewer that leaves looks this often whether its datagrams are out: a stack without an executor wakes nobody.
+const LEAVING_LOOK: Duration = Duration::from_millis(5);
 
 /// What an owner sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,9 +144,12 @@ impl<'a, S: FrameStore> Watch<'a, S> {
         if is_beat {
             self.beat(now, watchdog);
         }
-        let is_quiet = viewer_at.is_none_or(|at| at > now);
-        let is_over = self.leaving_until.is_some_and(|until| is_quiet || until <= now);
-        let at = viewer_at.map_or(self.beat_at, |at| at.min(self.beat_at));
+        let mut at = viewer_at.map_or(self.beat_at, |at| at.min(self.beat_at));
+        let mut is_over = false;
+        if let Some(until) = self.leaving_until {
+            is_over = until <= now || self.is_all_said(cx, now, viewer_at, udp);
+            at = at.min(until).min(now + LEAVING_LOOK);
+        }
         Round { at, lookup, is_over }
     }
 
@@ -152,6 +157,18 @@ impl<'a, S: FrameStore> Watch<'a, S> {
     pub fn on_resolved(&mut self, now: Instant, answer: Result<core::net::IpAddr, Unresolved>) {
         self.station.on_resolved(now, answer);
         self.beat_at = now;
+    }
+
+    /// Whether the last datagram is out. What the stack still holds is gone with the socket, which goes with the loop.
+    fn is_all_said<U: UdpSocket>(
+        &self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        viewer_at: Option<Instant>,
+        udp: &mut U,
+    ) -> bool {
+        let has_more = self.viewer.is_waiting_to_send() || viewer_at.is_some_and(|at| at <= now);
+        !has_more && udp.poll_flush(cx).is_ready()
     }
 
     fn follow(&mut self, now: Instant, order: Order) {

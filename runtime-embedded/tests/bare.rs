@@ -8,13 +8,16 @@
 
 mod street;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use livesky_core::Instant;
 use livesky_core::media::ChannelName;
 use livesky_core::store::PagePool;
 use livesky_embedded::bare::{Addressing, Net, NetResources};
+use livesky_embedded::seam::{NotSent, UdpSocket};
+use livesky_embedded::station::Network;
 use livesky_embedded::{ClientResources, EdgeName, Flush, Health, Order, Settings, Trouble, Watch};
 use smoltcp::wire::{IpCidr, Ipv4Address, Ipv6Address};
 
@@ -269,4 +272,60 @@ fn who_leaves_tells_it() {
     street.run_for(500);
     assert!(street.boxes[0].is_over);
     assert_eq!(street.edge.edge.stats().leaves, 1);
+}
+
+/// What a socket does with what is sent: nothing has room, or all has and stays in the stack.
+#[derive(Clone, Copy)]
+enum Stuck {
+    Full,
+    Unflushed,
+}
+
+impl UdpSocket for Stuck {
+    fn poll_receive<R>(&mut self, _: &mut Context<'_>, _: impl FnOnce(SocketAddr, &[u8]) -> R) -> Poll<R> {
+        Poll::Pending
+    }
+
+    fn poll_send(
+        &mut self,
+        _: &mut Context<'_>,
+        _: SocketAddr,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Poll<Result<(), NotSent>> {
+        match self {
+            Self::Full => Poll::Pending,
+            Self::Unflushed => {
+                fill(&mut vec![0; len]);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Full => Poll::Ready(()),
+            Self::Unflushed => Poll::Pending,
+        }
+    }
+}
+
+#[test]
+fn who_leaves_waits_for_its_datagrams_to_be_out_but_not_for_long() {
+    for mut socket in [Stuck::Full, Stuck::Unflushed] {
+        let mut street = Street::new(1, 10);
+        street.run_for(3_000);
+        let now = street.now;
+        let BoxHouse { watch, screen, buttons, dog, .. } = &mut street.boxes[0];
+        buttons.0.borrow_mut().push_back(Order::Leave);
+        let network = Network { has_link: true, local: Some(EDGE.into()) };
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut ended_after = |ms: u64| {
+            let now = now + Duration::from_millis(ms);
+            let round = watch.poll(&mut cx, now, network, (&mut socket, screen, buttons, dog));
+            assert!(round.is_over || round.at > now && round.at <= now + Duration::from_millis(5));
+            round.is_over
+        };
+        assert_eq!([0, 100, 199, 200].map(&mut ended_after), [false, false, false, true]);
+    }
 }
