@@ -24,11 +24,6 @@ impl<T> Commands<T> {
         (sender, Self(Box::pin(receiver)))
     }
 
-    /// Whether every handle is gone; commands may still wait.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.0.is_closed()
-    }
-
     /// The next command; `None` when every handle is gone.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.0.as_mut().poll_next(cx)

@@ -1,5 +1,6 @@
 //! Publishes a channel to a service node over TCP, and comes back when the connection breaks.
 
+use core::convert::Infallible;
 use core::future::{Future, poll_fn};
 use core::net::SocketAddr;
 use core::pin::Pin;
@@ -107,13 +108,14 @@ pub struct PublisherGone;
 enum Command {
     Frame(PublishedFrame),
     Init(Vec<u8>),
-    End,
 }
 
 /// The handle. When the last clone is dropped the channel ends, once the frames that wait are sent.
 #[derive(Clone)]
 pub struct Publisher {
     commands: Sender<Command>,
+    /// Carries nothing. It is closed with `commands`, and tells so even while commands wait that nobody takes.
+    alive: Sender<Infallible>,
     status: Arc<Mutex<PublisherStatus>>,
 }
 
@@ -146,9 +148,11 @@ impl Publisher {
         self.commands.send(Command::Init(init)).await.map_err(|_| PublisherGone)
     }
 
-    /// Ends the channel after the frames that wait.
-    pub async fn end(&self) {
-        let _is_running = self.commands.send(Command::End).await.is_ok();
+    /// Ends the channel after the frames that wait; while the node cannot be reached, at once. Nothing is taken any more.
+    pub fn end(&self) {
+        // Not a command: those wait while the queue is full, which it is when the node is away.
+        self.commands.close();
+        self.alive.close();
     }
 
     /// State and counters.
@@ -169,8 +173,9 @@ pub fn publish<R: Runtime>(
     options: PublisherOptions,
 ) -> (Publisher, impl Future<Output = Result<PublisherStatus, PublisherError>> + Send) {
     let (commands, receiver) = Commands::bounded(options.queue_frames.max(1));
+    let (alive, handles) = Commands::bounded(1);
     let status = Arc::new(Mutex::new(PublisherStatus::default()));
-    let publisher = Publisher { commands, status: Arc::clone(&status) };
+    let publisher = Publisher { commands, alive, status: Arc::clone(&status) };
     let driver = async move {
         let now = R::now();
         let config = SourceConfig {
@@ -185,6 +190,7 @@ pub fn publish<R: Runtime>(
             node: options.node,
             source,
             commands: receiver,
+            handles,
             waiting: None,
             connecting: None,
             stream: None,
@@ -204,6 +210,8 @@ struct Connection<R: Runtime> {
     node: SocketAddr,
     source: Source,
     commands: Commands<Command>,
+    /// Ends with the handles.
+    handles: Commands<Infallible>,
     /// A frame taken from the queue while the node takes none.
     waiting: Option<PublishedFrame>,
     connecting: Option<Connecting<R::Tcp>>,
@@ -336,13 +344,13 @@ impl<R: Runtime> Connection<R> {
         self.source.handle_disconnected(now);
     }
 
-    /// A publisher whose handle is gone does not wait for a node that does not answer.
+    /// A publisher that is told to end, or whose handle is gone, does not wait for a node that does not answer.
     fn poll_unconnected(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let is_failing = match self.report(|_| {}).state {
             PublisherState::Waiting(_) | PublisherState::Refused(_) => true,
             PublisherState::Connecting | PublisherState::OnAir | PublisherState::Ended => false,
         };
-        if is_failing && self.commands.is_closed() && !self.source.is_over() {
+        if is_failing && !self.source.is_over() && self.handles.poll_next(cx).is_ready() {
             self.source.end();
             return true;
         }
@@ -360,7 +368,7 @@ impl<R: Runtime> Connection<R> {
                     self.report(|status| status.frames_invalid += u64::from(!is_set));
                     return true;
                 }
-                Poll::Ready(Some(Command::End) | None) => {
+                Poll::Ready(None) => {
                     self.source.end();
                     return true;
                 }

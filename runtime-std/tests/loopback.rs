@@ -235,7 +235,7 @@ async fn run<R: TestRuntime>(network: Option<Impairment>) {
     .await;
     drop(push);
     assert_eq!(push_task.await.unwrap(), ViewerEnded::HandleDropped);
-    publisher.end().await;
+    publisher.end();
     assert_eq!(publisher_task.await.unwrap().state, PublisherState::Ended);
     until::<R>("the channel's end", async || edge.channels().await.is_empty()).await;
     edge.shutdown().await;
@@ -309,7 +309,7 @@ fn channels_have_one_publisher_at_a_time() {
         let taken = PublisherState::Refused(StreamRefusal::ChannelTaken);
         until::<Smol>("the second's refusal", async || second.state() == taken).await;
         assert_eq!(first.state(), PublisherState::OnAir);
-        first.end().await;
+        first.end();
         first_task.await.unwrap();
         until::<Smol>("the second's acceptance", async || second.state() == PublisherState::OnAir).await;
     });

@@ -19,7 +19,7 @@ use crate::publish::measure::{measure, settings};
 use crate::publish::report::{Patience, PublishReport, explain};
 use crate::signals::Interrupts;
 use crate::terminal::Report;
-use crate::ticker::{Ticker, sleep, sleep_some};
+use crate::ticker::{Ticker, sleep};
 
 /// How often the connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -27,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const LOOKS_PER_REPORT: u32 = 10;
 /// After the last frame a channel stays this long: so that it reaches the viewers, from peer to peer, too.
 const LINGER: Duration = Duration::from_secs(2);
-/// How long the end may take.
+/// How long the end may take; who asks to stop once more does not wait for it.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Publishes until the input ends or somebody asks to stop.
@@ -62,12 +62,11 @@ pub(super) async fn run(args: PublishArgs) -> Result<(), Failure> {
         Ok(())
     };
     let ended = future::or(stopping, future::or(watching, feeding)).await;
-    publisher.end().await;
-    drop(publisher);
+    publisher.end();
     if ended.is_ok() {
         let leaving = async { Some((&mut driver).await) };
         let waited = async {
-            sleep_some(Some(FAREWELL)).await;
+            future::or(sleep(FAREWELL), interrupts.next()).await;
             None
         };
         if let Some(Err(error)) = future::or(leaving, waited).await {

@@ -136,3 +136,25 @@ fn signals_end_it_cleanly() {
         std::fs::remove_file(path).unwrap();
     }
 }
+
+/// The input is longer than what waits for a connection, so that all of it but that much is still to be taken.
+#[test]
+fn without_an_edge_it_gives_up_or_ends_when_told() {
+    let path = std::env::temp_dir().join(format!("livesky-nowhere-{}.ts", std::process::id()));
+    std::fs::write(&path, CLIP).unwrap();
+    let node = free_port(false).to_string();
+    let arguments = ["publish", path.to_str().unwrap(), "--to", &node, "--channel", "live1"];
+    let mut patient = Program::start(&arguments);
+    let mut told = Program::start(&arguments);
+    thread::sleep(Duration::from_secs(4));
+    let pid = told.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    wait_for("the end that was asked for", || told.0.try_wait().unwrap().is_some());
+    let output = told.output();
+    assert!(output.status.success(), "{output:?}");
+    wait_for("the end without an edge", || patient.0.try_wait().unwrap().is_some());
+    let output = patient.output();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && stderr.contains("no edge takes publishers at"), "{stderr}");
+    std::fs::remove_file(path).unwrap();
+}

@@ -109,7 +109,7 @@ impl Stage {
     /// The publisher says that it is over.
     pub(crate) fn end_channel(&mut self) {
         let publisher = self.publisher.take().unwrap();
-        smol::block_on(publisher.end());
+        publisher.end();
     }
 
     pub(crate) fn viewer(&mut self, upload_bps: u32) -> ViewerHandle {
