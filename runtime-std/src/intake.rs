@@ -36,13 +36,14 @@ pub(crate) struct Publishers<R: Runtime> {
     listener: R::Listener,
     connections: Vec<Connection<R::Tcp>>,
     connections_max: usize,
-    accept_at: Instant,
+    /// When accepting, which failed, is tried again.
+    accept_at: Option<Instant>,
     gate: Gate,
 }
 
 impl<R: Runtime> Publishers<R> {
     pub(crate) const fn new(listener: R::Listener, connections_max: usize, gate: Gate) -> Self {
-        Self { listener, connections: Vec::new(), connections_max, accept_at: Instant::ZERO, gate }
+        Self { listener, connections: Vec::new(), connections_max, accept_at: None, gate }
     }
 
     /// Accepts and serves; ready when there is more to do at once.
@@ -58,10 +59,12 @@ impl<R: Runtime> Publishers<R> {
         }
         let Self { listener, connections, connections_max, accept_at, gate } = self;
         gate.poll(cx, |cx| {
-            while connections.len() < *connections_max && *accept_at <= now {
+            // A pause that is over is no deadline any more, even while there is no place: the edge would never rest again.
+            accept_at.take_if(|at| *at <= now);
+            while connections.len() < *connections_max && accept_at.is_none() {
                 match listener.poll_accept(cx) {
                     Poll::Ready(Ok((stream, _))) => connections.push(Connection::new(stream, now)),
-                    Poll::Ready(Err(_)) => *accept_at = now + ACCEPT_PAUSE,
+                    Poll::Ready(Err(_)) => *accept_at = Some(now + ACCEPT_PAUSE),
                     Poll::Pending => break,
                 }
             }
@@ -86,8 +89,7 @@ impl<R: Runtime> Publishers<R> {
         let of_connections =
             self.connections.iter().filter_map(|connection| connection.intake.poll_timeout());
         let earliest = of_connections.map(|deadline| deadline.at).min();
-        let accept_at = (self.accept_at > Instant::ZERO).then_some(self.accept_at);
-        [earliest, accept_at].into_iter().flatten().min()
+        [earliest, self.accept_at].into_iter().flatten().min()
     }
 }
 

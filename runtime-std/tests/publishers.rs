@@ -1,15 +1,19 @@
-//! Publishers when something is away, on the loopback interface.
+//! Publishers and the edge's port for them when something is away, full or refused, on the loopback interface.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::future::Future;
 use core::net::{Ipv4Addr, SocketAddr};
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll};
 use core::time::Duration;
+use std::io;
 use std::sync::Arc;
 
 use livesky_core::media::{ChannelName, Dts};
 use livesky_core::relay::NewFrame;
 use livesky_std::publisher::PublisherError;
+use livesky_std::runtime::Listener;
 use livesky_std::{
     EdgeHandle, EdgeOptions, PublishedFrame, Publisher, PublisherOptions, PublisherState, PublisherStatus,
     Runtime, Smol, edge, publish,
@@ -102,5 +106,70 @@ fn a_publisher_told_to_end_sends_what_waits() {
         publisher.end();
         let ended = within(PATIENCE, "the driver's end", task).await.unwrap();
         assert_eq!((ended.state, ended.frames_sent), (PublisherState::Ended, 5));
+    });
+}
+
+/// Smol, whose listeners say once, when asked to, that the system is out of descriptors.
+struct Exhausted;
+
+static IS_EXHAUSTED: AtomicBool = AtomicBool::new(false);
+
+struct ExhaustedListener(<Smol as Runtime>::Listener);
+
+impl Runtime for Exhausted {
+    type Udp = <Smol as Runtime>::Udp;
+    type Tcp = <Smol as Runtime>::Tcp;
+    type Listener = ExhaustedListener;
+    type Timer = <Smol as Runtime>::Timer;
+
+    fn timer() -> Self::Timer {
+        Smol::timer()
+    }
+
+    fn bind_udp(socket: std::net::UdpSocket) -> io::Result<Self::Udp> {
+        Smol::bind_udp(socket)
+    }
+
+    fn listen_tcp(socket: std::net::TcpListener) -> io::Result<Self::Listener> {
+        Smol::listen_tcp(socket).map(ExhaustedListener)
+    }
+
+    async fn connect_tcp(remote: SocketAddr) -> io::Result<Self::Tcp> {
+        Smol::connect_tcp(remote).await
+    }
+}
+
+impl Listener for ExhaustedListener {
+    type Tcp = <Smol as Runtime>::Tcp;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Tcp, SocketAddr)>> {
+        if IS_EXHAUSTED.swap(false, Ordering::AcqRel) {
+            return Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into()));
+        }
+        self.0.poll_accept(cx)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Rounds of the edge's loop so far.
+async fn rounds(edge: &EdgeHandle) -> u64 {
+    edge.snapshot(&channel()).await.unwrap().driver.rounds
+}
+
+#[test]
+fn an_edge_whose_accepting_failed_once_accepts_again_and_rests() {
+    smol::block_on(async {
+        IS_EXHAUSTED.store(true, Ordering::Release);
+        let edge = start_edge::<Exhausted>(4);
+        let (publisher, _task) = start_publisher(edge.tcp_addr());
+        until("the acceptance", || publisher.state() == PublisherState::OnAir).await;
+        assert!(!IS_EXHAUSTED.load(Ordering::Acquire), "accepting failed first");
+        let before = rounds(&edge).await;
+        Smol::sleep_until(Smol::now() + Duration::from_millis(500)).await;
+        let grown = rounds(&edge).await - before;
+        assert!(grown < 100, "{grown} rounds in half a second in which nothing happens");
     });
 }
