@@ -77,6 +77,8 @@ impl<R: Runtime> Publishers<R> {
                 }
                 Poll::Ready(Err(Closed)) => {
                     connection.on_closed(now, edge);
+                    // At capacity nobody listened: whoever waits for the place wakes nobody.
+                    is_more = true;
                     false
                 }
             });

@@ -173,3 +173,17 @@ fn an_edge_whose_accepting_failed_once_accepts_again_and_rests() {
         assert!(grown < 100, "{grown} rounds in half a second in which nothing happens");
     });
 }
+
+/// All places are free again at once, and nobody is connected whose bytes would wake the edge.
+#[test]
+fn an_edge_whose_last_place_is_free_again_takes_the_next_publisher() {
+    smol::block_on(async {
+        let edge = start_edge::<Smol>(1);
+        for _ in 0..3 {
+            let (publisher, task) = start_publisher(edge.tcp_addr());
+            until("the acceptance", || publisher.state() == PublisherState::OnAir).await;
+            publisher.end();
+            task.await.unwrap();
+        }
+    });
+}
