@@ -4,6 +4,8 @@ use core::net::SocketAddr;
 use std::io;
 use std::path::PathBuf;
 
+use livesky_core::limits::INIT_LEN_MAX;
+
 use crate::failure::Failure;
 use crate::media::cut::CutError;
 
@@ -48,6 +50,14 @@ pub enum Error {
     /// The settings make no channel.
     #[error("these settings make no channel: {0}")]
     Settings(&'static str),
+    /// What a decoder needs before any frame does not go into one message.
+    #[error(
+        "cannot publish {input}: its PAT and PMT take more than {INIT_LEN_MAX} bytes; keep fewer streams (ffmpeg -i INPUT -map 0:v:0 -map 0:a:0 -c copy -f mpegts OUTPUT.ts), or publish it with --raw"
+    )]
+    TablesTooLong {
+        /// As written on the command line.
+        input: String,
+    },
     /// The edge does not take the channel.
     #[error("{node} refuses the channel {channel}: {reason}")]
     ChannelRefused {

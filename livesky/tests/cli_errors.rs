@@ -79,6 +79,44 @@ fn an_input_that_ends_before_any_edge_took_it() {
     assert!(line.contains("invalid value '-1' for '--seed <SEED>'"), "{line}");
 }
 
+/// The clip's packets with a program map table of six packets in place of one: descriptors of 900 bytes.
+fn with_long_tables(clip: &[u8]) -> Vec<u8> {
+    let pid = |packet: &[u8]| u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+    let pat = clip.chunks_exact(188).find(|packet| pid(packet) == 0).expect("a PAT");
+    // After header, pointer and eight bytes of the section: the first program's number, then its PID.
+    let pmt_pid = u16::from_be_bytes([pat[15] & 0x1f, pat[16]]);
+    let mut stream = Vec::new();
+    for packet in clip.chunks_exact(188) {
+        if pid(packet) != pmt_pid {
+            stream.extend_from_slice(packet);
+            continue;
+        }
+        let old = &packet[5..];
+        let [old_len, info_len] =
+            [1, 10].map(|at| usize::from(u16::from_be_bytes([old[at] & 0x0f, old[at + 1]])));
+        let streams = &old[12 + info_len..3 + old_len];
+        let body = [&old[3..10], &[0xf3, 0x84], &[0xff; 900], streams].concat();
+        let len = u16::try_from(body.len()).expect("a short section") | 0xb000;
+        let section = [&[0, 0x02], &len.to_be_bytes()[..], &body].concat();
+        for (number, part) in (0_u8..).zip(section.chunks(184)) {
+            let start = if number == 0 { packet[1] | 0x40 } else { packet[1] & !0x40 };
+            let mut whole = vec![0x47, start, packet[2], packet[3] & 0xf0 | (packet[3] + number) & 0x0f];
+            whole.extend_from_slice(part);
+            whole.resize(188, 0xff);
+            stream.extend_from_slice(&whole);
+        }
+    }
+    stream
+}
+
+#[test]
+fn an_input_whose_tables_are_too_long() {
+    let path = file("tables-too-long.ts", &with_long_tables(livesky::media::clip::CLIP));
+    let line = error_of(&publishing(path.to_str().expect("a path of ASCII")));
+    assert!(line.contains("tables-too-long.ts: its PAT and PMT take more than 752 bytes"), "{line}");
+    fs::remove_file(path).expect("the file is there");
+}
+
 #[test]
 fn ports_in_use() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");

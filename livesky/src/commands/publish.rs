@@ -61,7 +61,14 @@ pub(super) async fn run(args: PublishArgs) -> Result<(), Failure> {
         interrupts.next().await;
         Ok(())
     };
-    let ended = future::or(stopping, future::or(watching, feeding)).await;
+    // What the driver fails by is why nobody takes frames, and said before what follows from it.
+    let failing = async {
+        match (&mut driver).await {
+            Err(error) => Err(refusal(&args, &error)),
+            Ok(_) => future::pending().await,
+        }
+    };
+    let ended = future::or(stopping, future::or(failing, future::or(watching, feeding))).await;
     publisher.end();
     if ended.is_ok() {
         let leaving = async { Some((&mut driver).await) };
@@ -130,7 +137,7 @@ fn refusal(args: &PublishArgs, error: &PublisherError) -> Error {
             channel: args.channel.as_str().into(),
             reason: explain(*reason),
         },
-        PublisherError::InitTooLong => Error::Settings("PAT and PMT are longer than the protocol carries"),
+        PublisherError::InitTooLong => Error::TablesTooLong { input: args.input.to_string() },
     }
 }
 
