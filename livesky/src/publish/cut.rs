@@ -250,16 +250,20 @@ fn raw_cutter(args: &PublishArgs, pace: Pace) -> RawCutter {
     RawCutter::new(clock, cadence_us)
 }
 
-/// A file that begins as MPEG-TS is to be whole packets. What is no regular file has no end to look at.
+/// A file that begins as MPEG-TS is to be whole packets. What is no regular file has no end to look at, and a pipe is not even opened
+/// here: that waits for its writer.
 fn check_end(path: &Path) -> Result<(), Error> {
     use std::io::Read;
     let input = || path.display().to_string();
     let read = |source| Error::Read { input: input(), source };
-    let mut file = std::fs::File::open(path).map_err(read)?;
-    let metadata = file.metadata().map_err(read)?;
-    let mut first = [0];
+    let metadata = std::fs::metadata(path).map_err(read)?;
     let rest = metadata.len() % PACKET_LEN as u64;
-    if metadata.is_file() && rest != 0 && file.read(&mut first).map_err(read)? == 1 && first == [SYNC_BYTE] {
+    if !metadata.is_file() || rest == 0 {
+        return Ok(());
+    }
+    let mut first = [0];
+    let mut file = std::fs::File::open(path).map_err(read)?;
+    if file.read(&mut first).map_err(read)? == 1 && first == [SYNC_BYTE] {
         return Err(Error::Truncated { input: input(), rest });
     }
     Ok(())

@@ -158,3 +158,19 @@ fn without_an_edge_it_gives_up_or_ends_when_told() {
     assert!(!output.status.success() && stderr.contains("no edge takes publishers at"), "{stderr}");
     std::fs::remove_file(path).unwrap();
 }
+
+/// Opening a pipe waits for whoever writes to it; that is no reason to be deaf.
+#[test]
+fn a_pipe_nobody_writes_to_can_be_left() {
+    let path = std::env::temp_dir().join(format!("livesky-pipe-{}", std::process::id()));
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let node = free_port(false).to_string();
+    let mut publisher =
+        Program::start(&["publish", path.to_str().unwrap(), "--to", &node, "--channel", "live1"]);
+    thread::sleep(Duration::from_secs(1));
+    let pid = publisher.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    wait_for("the end", || publisher.0.try_wait().unwrap().is_some());
+    assert!(publisher.output().status.success());
+    std::fs::remove_file(path).unwrap();
+}
