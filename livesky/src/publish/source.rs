@@ -1,10 +1,11 @@
 //! Bytes out of files, pipes and sockets.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::io;
 use std::path::Path;
 
-use futures_lite::{AsyncRead, AsyncReadExt, AsyncSeekExt};
+use futures_lite::{AsyncRead, AsyncReadExt, AsyncSeekExt, future};
 use livesky_std::{Runtime, Smol, Udp, UdpOptions};
 
 use crate::address::resolve;
@@ -12,11 +13,15 @@ use crate::error::Error;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::publish::pace::Pace;
+use crate::ticker::sleep;
 
 /// Bytes asked for at once.
 const CHUNK_LEN: usize = 64 << 10;
 /// Bytes the kernel may hold for a UDP input: a second at 100 Mbit/s and more, as far as the system allows.
 const UDP_BUFFER_LEN: usize = 16 << 20;
+
+/// A connection that brought nothing for so long gives way to the next: its encoder may be gone without a word.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +155,7 @@ async fn read_file(
     Ok(Chunk::Restarted)
 }
 
-/// One connection after the other; each is a stream of its own.
+/// One connection after the other; each is a stream of its own. One that brings bytes is not disturbed by those that come.
 async fn read_connections(
     listener: &smol::net::TcpListener,
     stream: &mut Option<smol::net::TcpStream>,
@@ -161,11 +166,26 @@ async fn read_connections(
             *stream = Some(listener.accept().await?.0);
             return Ok(Chunk::Restarted);
         };
-        match read_some(connected, buffer).await {
-            Ok(count) if count > 0 => return Ok(Chunk::Bytes(count)),
-            Ok(_) | Err(_) => *stream = None,
+        let reading = async { Ok(Next::Read(read_some(connected, buffer).await)) };
+        let replacing = async {
+            sleep(SILENCE_MAX).await;
+            listener.accept().await.map(|(newer, _)| Next::Replaced(newer))
+        };
+        match future::or(reading, replacing).await? {
+            Next::Read(Ok(count)) if count > 0 => return Ok(Chunk::Bytes(count)),
+            Next::Read(_) => *stream = None,
+            Next::Replaced(newer) => {
+                *stream = Some(newer);
+                return Ok(Chunk::Restarted);
+            }
         }
     }
+}
+
+/// What comes next of connections.
+enum Next {
+    Read(io::Result<usize>),
+    Replaced(smol::net::TcpStream),
 }
 
 async fn read_datagrams(udp: &mut Udp<Smol>, buffer: &mut Vec<u8>) -> io::Result<Chunk> {

@@ -174,3 +174,23 @@ fn a_pipe_nobody_writes_to_can_be_left() {
     assert!(publisher.output().status.success());
     std::fs::remove_file(path).unwrap();
 }
+
+/// An encoder that loses its power says no goodbye: its connection stands, and the next one takes its place.
+#[test]
+fn an_encoder_that_comes_back_is_heard_while_its_old_connection_still_stands() {
+    let edge = edge();
+    let address = free_port(false);
+    let _publisher = publish(&edge, &format!("tcp://{address}"), &[], Stdio::null());
+    let mut first = None;
+    wait_for("the listener", || {
+        first = TcpStream::connect(address).ok();
+        first.is_some()
+    });
+    let mut first = first.unwrap();
+    stream(|bytes| first.write_all(bytes).unwrap());
+    wait_for("the channel", || is_on_air(&edge));
+    let mut second = TcpStream::connect(address).unwrap();
+    stream(|bytes| second.write_all(bytes).unwrap());
+    wait_for("what the second one sent", || received(&edge).len() > piece().len() + 30_000);
+    drop(first);
+}
