@@ -241,3 +241,29 @@ fn events_come_each_second_and_say_when_it_is_over() {
     assert!(events.chunk().is_none());
     std::thread::sleep(Duration::from_millis(50));
 }
+
+/// What players took before is no load on the edge when the channel begins again.
+#[test]
+fn a_channel_that_comes_back_brings_no_load_from_before() {
+    let mut stage = Stage::with_clip(&Setup::default());
+    for _ in 0..20 {
+        let mut stream = get(stage.http, "/live1.ts?start=oldest");
+        let mut len = 0;
+        while len < 200_000 {
+            len += stream.chunk().unwrap().len();
+        }
+    }
+    stage.end_channel();
+    until("the channel's end", || stage.board.sample(Some("live1")).is_none());
+    stage.begin_channel();
+    let mut after = 0;
+    for _ in 0..3 {
+        let sample = smol::block_on(stage.board.next("live1", after)).unwrap();
+        after = sample.number;
+        let egress_bps = sample.state.edge.egress_bps;
+        assert!(
+            egress_bps < 1_000_000,
+            "nobody watches, and the edge sends {egress_bps} bit/s: sample {after}"
+        );
+    }
+}

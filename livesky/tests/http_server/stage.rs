@@ -85,15 +85,20 @@ impl Stage {
     /// A stage whose channel shows the clip: its first seconds at once, then as fast as it plays.
     pub(crate) fn with_clip(setup: &Setup) -> Self {
         let mut stage = Self::new(setup);
-        let (frames, init) = clip();
-        let publisher = stage.publisher(ChannelSettings { target_buffer_ms: 2_000, ..settings() }, init);
-        stage.publisher = Some(publisher.clone());
-        stage._tasks.push(smol::spawn(show(publisher, frames)));
-        until("the channel's first frames", || {
-            stage.edge.frames(&channel()).is_some_and(|mut frames| frames.try_next().is_some())
-                && stage.board.sample(Some("live1")).is_some()
-        });
+        stage.begin_channel();
         stage
+    }
+
+    /// Shows the clip from its beginning, until it can be seen.
+    pub(crate) fn begin_channel(&mut self) {
+        let (frames, init) = clip();
+        let publisher = self.publisher(ChannelSettings { target_buffer_ms: 2_000, ..settings() }, init);
+        self.publisher = Some(publisher.clone());
+        self._tasks.push(smol::spawn(show(publisher, frames)));
+        until("the channel's first frames", || {
+            self.edge.frames(&channel()).is_some_and(|mut frames| frames.try_next().is_some())
+                && self.board.sample(Some("live1")).is_some()
+        });
     }
 
     pub(crate) fn publisher(&mut self, settings: ChannelSettings, init: Vec<u8>) -> Publisher {

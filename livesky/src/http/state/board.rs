@@ -150,6 +150,11 @@ impl StateBoard {
         inner.legacy.entry(name.to_owned()).or_default().clone()
     }
 
+    /// Bytes plain players were sent since the program's start, of all channels, those that are over among them.
+    pub(super) fn legacy_bytes(&self) -> u64 {
+        self.inner().legacy.values().map(LegacyMeter::bytes).sum()
+    }
+
     /// Puts up a report of a viewer or of a channel's minute, the line's end included.
     pub(super) fn report(&self, channel: Option<&str>, line: Vec<u8>, minute: Option<&MinuteReport>) {
         let mut inner = self.inner();

@@ -18,6 +18,8 @@ use super::model::{Bytes, HistoryRow};
 use super::reports::Line;
 use super::totals::{Growth, Totals, divide};
 
+/// Time between samples.
+const SECOND: Duration = Duration::from_secs(1);
 /// Samples kept for means: 10 s.
 const RECENT_SAMPLES: usize = 10;
 
@@ -64,6 +66,8 @@ pub struct Sampler {
     admitted: BTreeMap<ChannelId, u64>,
     stats: EdgeStats,
     legacy_bytes: u64,
+    /// When the last sample was taken.
+    sampled_at: Option<Instant>,
     report_log: Option<ReportLog>,
 }
 
@@ -121,6 +125,7 @@ impl Sampler {
             admitted,
             stats: EdgeStats::default(),
             legacy_bytes: 0,
+            sampled_at: None,
             report_log: None,
         }
     }
@@ -148,7 +153,7 @@ impl Sampler {
                 }
                 Ok(None) => {
                     self.sample().await;
-                    at = Smol::now().max(at + Duration::from_secs(1));
+                    at = Smol::now().max(at + SECOND);
                 }
                 Err(_) => return,
             }
@@ -200,11 +205,18 @@ impl Sampler {
         for channel in self.edge.channels().await {
             snapshots.extend(self.edge.snapshot(&channel.name).await);
         }
+        let now = Smol::now();
+        let span = self.sampled_at.replace(now).map_or(SECOND, |before| now.since(before));
         let before = core::mem::take(&mut self.stats);
         self.stats = snapshots.last().map_or_else(|| before.clone(), |snapshot| snapshot.stats.clone());
         let growths = self.grow(&before, &snapshots);
-        let legacy_bps = self.legacy_bps(&snapshots);
-        let egress_bps = self.stats.sent_bytes().saturating_sub(before.sent_bytes()) * 8 + legacy_bps;
+        // Of channels that are over too: their meters go on where they were when the channel comes back.
+        let legacy_bytes = self.board.legacy_bytes();
+        let legacy_grown =
+            legacy_bytes.saturating_sub(core::mem::replace(&mut self.legacy_bytes, legacy_bytes));
+        let legacy_bps = rate_bps(legacy_grown, span);
+        let egress_bps =
+            rate_bps(self.stats.sent_bytes().saturating_sub(before.sent_bytes()), span) + legacy_bps;
         let samples = snapshots.iter().zip(growths).filter_map(|(snapshot, growth)| {
             let track = self.tracks.get_mut(snapshot.channel.name.as_str())?;
             track.remember(snapshot, &growth);
@@ -274,15 +286,6 @@ impl Sampler {
             bytes.fragment_headers += part(&headers, index) + headers_in(growth.uploaded, &self.stats);
         }
     }
-
-    /// What plain players took since the last sample, of all channels.
-    fn legacy_bps(&mut self, snapshots: &[EdgeSnapshot]) -> u64 {
-        let meters = snapshots.iter().map(|snapshot| self.board.legacy(snapshot.channel.name.as_str()));
-        let bytes: u64 = meters.map(|meter| meter.bytes()).sum();
-        let grown = bytes.saturating_sub(self.legacy_bytes);
-        self.legacy_bytes = bytes;
-        grown * 8
-    }
 }
 
 fn report_to(
@@ -296,6 +299,12 @@ fn report_to(
         log(&line);
     }
     board.report(channel, line, minute);
+}
+
+/// Bytes in a time as bit/s. A sample that was late is followed by one that comes early: less than a tenth of a second says nothing.
+pub(super) fn rate_bps(bytes: u64, span: Duration) -> u64 {
+    let micros = span.max(SECOND / 10).as_micros();
+    u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
 }
 
 /// Viewers tell what they uploaded with headers; their fragments have the same lengths as the edge's.

@@ -1,4 +1,5 @@
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 
 use livesky_core::Instant;
 use livesky_core::nat::NatClass;
@@ -7,6 +8,7 @@ use livesky_std::ClientSnapshot;
 
 use super::legacy::LegacyMeter;
 use super::model::Bytes;
+use super::sampler::rate_bps;
 use super::totals::{Growth, Totals, divide};
 
 fn client(id: u32, watch: WatchStats, bytes: [u64; 4]) -> ClientSnapshot {
@@ -97,4 +99,14 @@ fn a_meter_counts_readers_while_they_are_there() {
     assert_eq!((meter.readers(), meter.bytes()), (1, 100));
     drop(reader);
     assert_eq!(meter.readers(), 0);
+}
+
+#[test]
+fn a_rate_is_of_the_time_between_two_samples() {
+    for (bytes, ms, bps) in
+        [(1_000, 1_000, 8_000), (1_000, 2_000, 4_000), (1_000, 500, 16_000), (1_000, 0, 80_000)]
+    {
+        assert_eq!(rate_bps(bytes, Duration::from_millis(ms)), bps, "{bytes} bytes in {ms} ms");
+    }
+    assert_eq!(rate_bps(u64::MAX, Duration::ZERO), u64::MAX);
 }
