@@ -80,6 +80,18 @@ pub enum Error {
         /// Where.
         edge: SocketAddr,
     },
+    /// The same, nor is there a stream by HTTP.
+    #[error(
+        "no edge answers at {edge} (UDP): is `livesky edge` running there, and the port open? Nor does the stream come by HTTP: {stream}: {source}"
+    )]
+    NoEdgeNorHttp {
+        /// Where.
+        edge: SocketAddr,
+        /// The stream's address.
+        stream: String,
+        /// Why it does not come.
+        source: io::Error,
+    },
     /// The edge was there, and is no more.
     #[error("the edge at {edge} has not been heard for {silent_s} s")]
     EdgeLost {

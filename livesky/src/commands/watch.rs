@@ -17,7 +17,7 @@ use crate::http::{self, Page, Role, Site, Stopped, ViewerSource};
 use crate::signals::Interrupts;
 use crate::terminal::Report;
 use crate::ticker::{Ticker, sleep_some};
-use crate::watch::feeding::Feeding;
+use crate::watch::feeding::{Feeding, Turned};
 use crate::watch::output;
 use crate::watch::patience::{Patience, Standing, Verdict, explain};
 use crate::watch::report::WatchReport;
@@ -28,6 +28,9 @@ const CONNECTIONS_MAX: usize = 64;
 const LOG_FRAMES_MAX: usize = 750;
 /// Bytes of those frames.
 const LOG_BYTES_MAX: usize = 64 << 20;
+
+/// What is said when there is nothing more to come.
+const OVER: &str = "the channel is over";
 
 /// Watches until the channel ends, the time is over, or somebody asks to stop.
 ///
@@ -101,9 +104,16 @@ async fn watch(feeding: &mut Feeding, args: &WatchArgs, report: Report) -> Resul
         ticker.tick().await;
         let status = feeding.status();
         let standing = Standing::of(&status);
-        if let Some(what) = feeding.turn(standing)? {
-            patience = Patience::new(args.url.edge);
-            report.note(what);
+        match feeding.turn(standing).await? {
+            Turned::Quietly => {}
+            Turned::Said(what) => {
+                patience = Patience::new(args.url.edge);
+                report.note(what);
+            }
+            Turned::Over => {
+                report.note(OVER);
+                return Ok(());
+            }
         }
         let total = status.watch.bytes_uploaded;
         let state = WatchReport::new(&status, total.saturating_sub(uploaded).saturating_mul(8));
@@ -123,8 +133,14 @@ async fn watch(feeding: &mut Feeding, args: &WatchArgs, report: Report) -> Resul
         match patience.judge(Smol::now(), standing, status.watch.buffer_ms) {
             Verdict::Wait => {}
             Verdict::Over => {
-                report.note("the channel is over");
+                report.note(OVER);
                 return Ok(());
+            }
+            Verdict::GiveUp(Error::NoEdge { edge }) => {
+                return Err(match feeding.http_failure() {
+                    Some((stream, source)) => Error::NoEdgeNorHttp { edge, stream, source },
+                    None => Error::NoEdge { edge },
+                });
             }
             Verdict::GiveUp(error) => return Err(error),
         }

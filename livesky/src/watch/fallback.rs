@@ -110,7 +110,7 @@ async fn read_head(connection: &mut TcpStream) -> io::Result<Vec<u8>> {
         head.extend_from_slice(buffer.get(..len).unwrap_or_default());
         if let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") {
             let body = head.split_off(end + 4);
-            return if is_ok(&head) { Ok(body) } else { Err(io::ErrorKind::NotFound.into()) };
+            return check_head(&head).map(|()| body);
         }
         if len == 0 || head.len() > HEAD_LEN_MAX {
             return Err(io::ErrorKind::InvalidData.into());
@@ -118,8 +118,18 @@ async fn read_head(connection: &mut TcpStream) -> io::Result<Vec<u8>> {
     }
 }
 
-fn is_ok(head: &[u8]) -> bool {
-    head.starts_with(b"HTTP/1.") && head.get(8..12) == Some(b" 200")
+/// Only an answer of 200 is a stream; with 404 there is none of the name.
+fn check_head(head: &[u8]) -> io::Result<()> {
+    let status = head
+        .strip_prefix(b"HTTP/1.")
+        .and_then(|rest| rest.get(1..5))
+        .and_then(|code| code.strip_prefix(b" "));
+    match status {
+        Some(b"200") => Ok(()),
+        Some(b"404") => Err(io::Error::new(io::ErrorKind::NotFound, "there is no such stream (404)")),
+        Some(code) => Err(io::Error::other(format!("the answer is {}", String::from_utf8_lossy(code)))),
+        None => Err(io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP")),
+    }
 }
 
 /// Bytes into frames into the log.
@@ -179,14 +189,16 @@ mod tests {
 
     #[test]
     fn only_an_answer_of_200_is_a_stream() {
-        for (head, is) in [
-            ("HTTP/1.0 200 OK\r\n\r\n", true),
-            ("HTTP/1.1 200 OK\r\n\r\n", true),
-            ("HTTP/1.0 404 Not Found\r\n\r\n", false),
-            ("SSH-2.0 200", false),
-            ("", false),
+        use io::ErrorKind::{InvalidData, NotFound, Other};
+        for (head, failure) in [
+            ("HTTP/1.0 200 OK\r\n\r\n", None),
+            ("HTTP/1.1 200 OK\r\n\r\n", None),
+            ("HTTP/1.0 404 Not Found\r\n\r\n", Some(NotFound)),
+            ("HTTP/1.1 503 Service Unavailable\r\n\r\n", Some(Other)),
+            ("SSH-2.0 200", Some(InvalidData)),
+            ("", Some(InvalidData)),
         ] {
-            assert_eq!(is_ok(head.as_bytes()), is, "{head}");
+            assert_eq!(check_head(head.as_bytes()).err().map(|error| error.kind()), failure, "{head}");
         }
     }
 }

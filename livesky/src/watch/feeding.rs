@@ -18,7 +18,7 @@ use crate::executor;
 use crate::ticker::sleep_some;
 use crate::watch::fallback::{HttpTotals, StreamUrl, read};
 use crate::watch::patience::Standing;
-use crate::watch::way::{HttpState, Switch, Turn, Way};
+use crate::watch::way::{HttpEnd, HttpState, Switch, Turn, Way};
 
 /// How long a viewer takes leave at most.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -37,6 +37,17 @@ struct Http {
     totals: Arc<HttpTotals>,
 }
 
+/// What was done about the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// Nothing people need to know.
+    Quietly,
+    /// This, to be said.
+    Said(&'static str),
+    /// The channel is over.
+    Over,
+}
+
 /// Keeps the log filled.
 pub struct Feeding {
     options: ViewerOptions,
@@ -45,6 +56,8 @@ pub struct Feeding {
     switch: Switch,
     udp: Option<Udp>,
     http: Option<Http>,
+    /// How the last stream by HTTP ended.
+    http_end: Option<io::Result<()>>,
     /// Changes of the way: each begins an epoch of its own, since ids and times begin anew.
     changes: u16,
 }
@@ -66,8 +79,16 @@ impl Feeding {
             Some(Fallback::Url(url)) => Some(url.clone()),
             Some(Fallback::None) => None,
         };
-        let mut feeding =
-            Self { options, url, log, switch: Switch::default(), udp: None, http: None, changes: 0 };
+        let mut feeding = Self {
+            options,
+            url,
+            log,
+            switch: Switch::default(),
+            udp: None,
+            http: None,
+            http_end: None,
+            changes: 0,
+        };
         feeding.begin_udp()?;
         feeding.take_udp();
         Ok(feeding)
@@ -96,41 +117,63 @@ impl Feeding {
     ///
     /// # Errors
     /// When there is no socket for UDP.
-    pub fn turn(&mut self, standing: Standing) -> Result<Option<&'static str>, Error> {
+    pub async fn turn(&mut self, standing: Standing) -> Result<Turned, Error> {
         if self.url.is_none() {
-            return Ok(None);
+            return Ok(Turned::Quietly);
         }
-        let http = HttpState {
-            is_running: self.http.as_ref().is_some_and(|http| !http.reading.is_finished()),
-            has_frames: self.http.as_ref().is_some_and(|http| http.totals.frames.load(Ordering::Relaxed) > 0),
-        };
+        let http = self.look_at_http().await;
         match self.switch.turn(Smol::now(), standing, http) {
-            Turn::Stay => Ok(None),
+            Turn::Stay => Ok(Turned::Quietly),
             Turn::AskHttp => {
                 self.ask_http();
-                Ok(None)
+                Ok(Turned::Quietly)
             }
             Turn::TakeHttp => {
                 self.drop_udp();
-                Ok(Some("no answer by UDP: the stream comes by HTTP, UDP is tried every minute"))
+                Ok(Turned::Said("no answer by UDP: the stream comes by HTTP, UDP is tried every minute"))
             }
-            Turn::TryUdp => self.begin_udp().map(|()| None),
+            Turn::TryUdp => self.begin_udp().map(|()| Turned::Quietly),
             Turn::DropTrial => {
                 self.drop_udp();
-                Ok(None)
+                Ok(Turned::Quietly)
             }
             Turn::TakeUdp => {
                 self.http = None;
                 self.take_udp();
-                Ok(Some("UDP answers: the stream comes by UDP again"))
+                Ok(Turned::Said("UDP answers: the stream comes by UDP again"))
             }
             Turn::BackToUdp => {
-                self.http = None;
-                self.begin_udp()?;
+                // One that is on trial goes on trying.
+                if self.udp.is_none() {
+                    self.begin_udp()?;
+                }
                 self.take_udp();
-                Ok(Some("the stream by HTTP ended: trying UDP"))
+                Ok(Turned::Said("the stream by HTTP ended: trying UDP"))
             }
+            Turn::Over => Ok(Turned::Over),
         }
+    }
+
+    /// The address of the stream by HTTP and why it does not come, when the last one failed.
+    #[must_use]
+    pub fn http_failure(&mut self) -> Option<(String, io::Error)> {
+        let source = self.http_end.take()?.err()?;
+        Some((self.url.as_ref()?.to_string(), source))
+    }
+
+    /// What is seen of HTTP; a stream that ended is put away.
+    async fn look_at_http(&mut self) -> HttpState {
+        let has_frames =
+            self.http.as_ref().is_some_and(|http| http.totals.frames.load(Ordering::Relaxed) > 0);
+        if let Some(http) = self.http.take_if(|http| http.reading.is_finished()) {
+            self.http_end = Some(http.reading.await);
+        }
+        let end = self.http_end.as_ref().filter(|_| self.http.is_none()).map(|end| match end {
+            Ok(()) => HttpEnd::Ended,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => HttpEnd::Unknown,
+            Err(_) => HttpEnd::Failed,
+        });
+        HttpState { is_running: self.http.is_some(), has_frames, end }
     }
 
     /// Tells the edge and the peers, so that they need not find out.

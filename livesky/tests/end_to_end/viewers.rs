@@ -191,21 +191,25 @@ fn a_reader_that_goes_ends_the_viewer_quietly() {
     fs::remove_file(clip).unwrap();
 }
 
+/// An edge as a program, and where it takes publishers and serves HTTP.
+fn edge_with_http() -> (Program, String, String) {
+    let [node, http] = [(); 2].map(|()| {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().to_string()
+    });
+    let edge = Program::start(&["edge", "--udp", "127.0.0.1:0", "--tcp", &node, "--http", &http]);
+    let edge_up =
+        || std::net::TcpStream::connect(&node).is_ok() && std::net::TcpStream::connect(&http).is_ok();
+    wait_for("the edge", edge_up);
+    (edge, node, http)
+}
+
 /// The edge has no UDP where the viewer asks: nothing answers there.
 #[test]
 fn a_viewer_whose_udp_is_blocked_plays_by_http() {
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let clip = clip_file("blocked.ts");
-    let port = |kind: &str| {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        (address, kind.to_owned())
-    };
-    let (node, http) = (port("tcp").0, port("http").0);
-    let _edge = Program::start(&["edge", "--udp", "127.0.0.1:0", "--tcp", &node, "--http", &http]);
-    let edge_up =
-        || std::net::TcpStream::connect(&node).is_ok() && std::net::TcpStream::connect(&http).is_ok();
-    wait_for("the edge", edge_up);
+    let (_edge, node, http) = edge_with_http();
     let base = ["publish", clip.to_str().unwrap(), "--loop", "--to", &node, "--channel", "live1", "--json"];
     let _publisher = Program::start(&base);
     thread::sleep(Duration::from_secs(4));
@@ -236,4 +240,35 @@ fn a_viewer_whose_udp_is_blocked_plays_by_http() {
     assert!(text.contains("the stream comes by HTTP"), "{text}");
     let written = fs::read(&out).unwrap();
     assert!(written.len() > 50_000 && written.iter().step_by(188).all(|&byte| byte == 0x47));
+}
+
+#[test]
+fn a_viewer_by_http_sees_the_channels_end() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let clip = std::env::temp_dir().join(format!("livesky-e2e-{}-http-end.ts", std::process::id()));
+    fs::write(&clip, &CLIP[..CLIP.len() / 3 / 188 * 188]).unwrap();
+    let (_edge, node, http) = edge_with_http();
+    let publisher = Program::start(&["publish", clip.to_str().unwrap(), "--to", &node, "--channel", "live1"]);
+    let url = format!("livesky://{}/live1", silent.local_addr().unwrap());
+    let stream = format!("http://{http}/live1.ts");
+    let viewer = Program::start(&["watch", &url, "--http-fallback", &stream, "--out", "/dev/null"]);
+    assert!(publisher.output().status.success());
+    let output = viewer.output();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("the channel is over"), "{text}");
+    assert!(text.contains("the stream comes by HTTP"), "{text}");
+    fs::remove_file(clip).unwrap();
+}
+
+/// Neither way leads anywhere: what each of them met is said.
+#[test]
+fn a_viewer_that_is_answered_by_neither_way_says_both() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (_edge, _, http) = edge_with_http();
+    let url = format!("livesky://{}/live1", silent.local_addr().unwrap());
+    let stream = format!("http://{http}/live1.ts");
+    let output = Program::start(&["watch", &url, "--http-fallback", &stream]).output();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("no edge answers at") && text.contains("there is no such stream (404)"), "{text}");
 }
