@@ -326,6 +326,7 @@ fn wrong_input_is_told_in_one_line() {
             assert_eq!(line, error_of(&folder.0, &[arguments, &["--json"]].concat()));
         }
     }
+    assert!(!folder.0.join("x.svg").exists(), "no map, no file");
 }
 
 /// A process that is killed when the test ends, however it ends.

@@ -43,10 +43,14 @@ fn list() -> Result<(), Failure> {
 
 /// Plans, and shows the plan.
 async fn make(args: MakeArgs) -> Result<(), Failure> {
+    let mut named = plan::asked(args.problem.as_deref(), &args.files)?;
+    // What cannot be had is said before the search, and leaves no empty file.
+    if args.map.is_some() {
+        check_places(&named.problem)?;
+    }
     for path in [&args.report, &args.map].into_iter().flatten() {
         check_writable(path)?;
     }
-    let mut named = plan::asked(args.problem.as_deref(), &args.files)?;
     for note in plan::change(&mut named.problem, &args.changes)? {
         say(&note);
     }
@@ -67,8 +71,7 @@ async fn make(args: MakeArgs) -> Result<(), Failure> {
         write(path, &plan_page(&problem, &plan, study, &text, env!("CARGO_PKG_VERSION")))?;
     }
     if let Some(path) = &args.map {
-        let no_map = || Failure::new(format!("{}: no map: the regions have no coordinates", problem.name));
-        write(path, &plan_map(&problem, &plan).ok_or_else(no_map)?)?;
+        write(path, &plan_map(&problem, &plan).ok_or_else(|| no_map(&problem))?)?;
     }
     match (&other, args.is_json) {
         (_, true) => print(&plan::json(&plan)?),
@@ -79,6 +82,19 @@ async fn make(args: MakeArgs) -> Result<(), Failure> {
         (None, false) => print(&plan::summary(&problem, &plan)),
     }
     Ok(())
+}
+
+/// A map needs two places at least.
+fn check_places(problem: &Problem) -> Result<(), Failure> {
+    let places = problem.regions.iter().filter(|region| region.coordinates.is_some()).count();
+    if places < 2 { Err(no_map(problem)) } else { Ok(()) }
+}
+
+fn no_map(problem: &Problem) -> Failure {
+    Failure::new(format!(
+        "{}: no map: the regions have no coordinates; give two of them latitude-deg and longitude-deg at least, or leave --map out",
+        problem.name
+    ))
 }
 
 fn about(plan: &Plan) -> String {
