@@ -1,5 +1,6 @@
 //! `livesky edge`.
 
+use core::future::Future;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use livesky_core::edge::{EdgeEvent, EdgeMinute};
 use livesky_core::limits::ALTERNATIVES_MAX;
 use livesky_core::scaling::Decision;
-use livesky_std::{EdgeHandle, EdgeOptions, Runtime, SecondPort, Smol, edge};
+use livesky_std::{EdgeEnded, EdgeHandle, EdgeOptions, Runtime, SecondPort, Smol, edge};
 
 use crate::cli::EdgeArgs;
 use crate::config::EdgeSettings;
@@ -72,19 +73,26 @@ pub(super) async fn run(args: EdgeArgs) -> Result<(), Failure> {
         board.end("the edge is going down");
         drop(stopper);
         handle.shutdown().await;
-        // The driver may be done first: answers under way are ended all the same.
         smol::future::or(serving, interrupts.next()).await;
-        Ok(())
     };
-    let driving = async {
-        match driver.await {
-            Ok(_) => core::future::pending().await,
-            Err(error) => Err(Failure::new(format!("the edge cannot go on: {error}"))),
-        }
-    };
-    let ended = smol::future::or(driving, stopping).await;
+    let ended = until_both_end(driver, stopping).await;
     drop((printing, sampling));
     ended
+}
+
+/// Runs the edge until it was stopped and is done. Either may be first: answers by HTTP end after it has told its viewers to leave, or
+/// it tells thousands of them in round after round, for which its driver takes 200 ms at most.
+async fn until_both_end(
+    driver: impl Future<Output = io::Result<EdgeEnded>>,
+    stopping: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let driving =
+        async { driver.await.map_err(|error| Failure::new(format!("the edge cannot go on: {error}"))) };
+    let stopping = async {
+        stopping.await;
+        Ok(())
+    };
+    smol::future::try_zip(driving, stopping).await.map(drop)
 }
 
 /// Opens a file that reports are appended to. When it takes no more, that is said once, and the edge goes on.
@@ -255,5 +263,42 @@ fn line_of(Told { event, channel }: Told<'_>) -> (u8, String) {
             let why = decision.as_ref().map_or(String::new(), |decision| format!(": {}", on(decision)));
             (2, format!("{channel}: {count} clients refused: {reason:?}{why}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn the_program_ends_when_the_edge_was_stopped_and_has_told_everybody() {
+        for (rounds_told, rounds_served) in [(30, 2), (2, 30)] {
+            let (told, served) = (Cell::new(false), Cell::new(false));
+            let rounds = async |count: u32| {
+                for _ in 0..count {
+                    smol::future::yield_now().await;
+                }
+            };
+            let driver = async {
+                rounds(rounds_told).await;
+                told.set(true);
+                Ok(EdgeEnded::Shutdown)
+            };
+            let stopping = async {
+                rounds(rounds_served).await;
+                served.set(true);
+            };
+            assert_eq!(smol::block_on(until_both_end(driver, stopping)), Ok(()));
+            assert!(told.get() && served.get());
+        }
+    }
+
+    #[test]
+    fn an_edge_that_fails_ends_the_program_at_once() {
+        let failing = async { Err(io::ErrorKind::NetworkDown.into()) };
+        let ended = smol::block_on(until_both_end(failing, core::future::pending()));
+        assert!(ended.unwrap_err().to_string().starts_with("the edge cannot go on: "));
     }
 }
