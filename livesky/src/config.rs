@@ -166,6 +166,13 @@ impl EdgeSettings {
             }
             None => Self::default(),
         };
+        if args.alternatives.len() > ALTERNATIVES_MAX {
+            let count = args.alternatives.len();
+            return Err(Failure::new(format!(
+                "--alternative is there {count} times: {}",
+                too_many_alternatives()
+            )));
+        }
         Ok(settings.with_flags(args))
     }
 
@@ -248,6 +255,10 @@ impl EdgeSettings {
     }
 }
 
+fn too_many_alternatives() -> String {
+    format!("`alternatives` are at most {ALTERNATIVES_MAX}")
+}
+
 /// A file's text, for errors that name a place in it.
 struct Source<'a> {
     path: &'a Path,
@@ -286,8 +297,7 @@ impl Source<'_> {
 
     fn resolve_all(&self, edges: Vec<Spanned<String>>) -> Result<Vec<SocketAddr>, Failure> {
         if let Some(one_more) = edges.get(ALTERNATIVES_MAX) {
-            let what = format!("`alternatives` are at most {ALTERNATIVES_MAX}");
-            return Err(self.failure(one_more.span(), what));
+            return Err(self.failure(one_more.span(), too_many_alternatives()));
         }
         let resolve = |edge: &Spanned<String>| {
             crate::address::resolve(edge.get_ref()).map_err(|error| self.failure(edge.span(), error))

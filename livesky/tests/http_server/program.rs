@@ -55,6 +55,12 @@ fn bad_settings_get_one_clear_line() {
     for flags in [["--capacity-mbps", "0"], ["--n1", "0"], ["--channels-max", "33"], ["--http", "here"]] {
         check_failure(&edge(&flags).output().unwrap(), 2, flags[0]);
     }
+    // One more than an edge can tell of; told before anything is bound.
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let taken = holder.local_addr().unwrap().to_string();
+    let flags = [&["--http", &taken], &["--alternative", "127.0.0.1:7001"].repeat(5)[..]].concat();
+    let says = "--alternative is there 5 times: `alternatives` are at most 4";
+    check_failure(&edge(&flags).output().unwrap(), 1, says);
 }
 
 #[test]
