@@ -92,7 +92,8 @@ impl Plan {
                 .unwrap_or(usize::MAX)
                 .saturating_mul(2)
                 .clamp(64, 8_192),
-            channels_max: 1,
+            // The page says how a second one is published.
+            channels_max: 2,
             ..base
         }
     }

@@ -1,7 +1,9 @@
 //! The demo says how it was, and counts those that left.
 
-use std::process::Output;
+use std::io::{BufRead, BufReader};
+use std::process::{Output, Stdio};
 
+use livesky::media::clip::CLIP;
 use serde_json::Value;
 
 use crate::harness::Program;
@@ -33,4 +35,30 @@ fn a_short_demo_has_figures_for_all_viewers_that_ever_came() {
         let line: Value = serde_json::from_str(line.unwrap_or_else(|| panic!("{name}: {text}"))).unwrap();
         assert_eq!(line["value"].as_f64(), summary[name].as_f64());
     }
+}
+
+/// What the page tells people to type works as it stands.
+#[test]
+fn a_second_channel_is_published_as_the_page_says() {
+    let path = std::env::temp_dir().join(format!("livesky-second-{}.ts", std::process::id()));
+    std::fs::write(&path, CLIP).unwrap();
+    let mut demo = Program::start_with(&["demo", "--viewers", "1", "--http", "127.0.0.1:0"], Stdio::null());
+    let lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
+    let page = lines
+        .map_while(Result::ok)
+        .find_map(|line| Some(line.strip_prefix("the page: http://")?.split('/').next()?.to_owned()));
+    let page = page.unwrap();
+    let mut http = std::net::TcpStream::connect(&page).unwrap();
+    std::io::Write::write_all(&mut http, b"GET /api/channels HTTP/1.0\r\n\r\n").unwrap();
+    let answer = std::io::read_to_string(http).unwrap();
+    let channels: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let command = channels["publish_command"].as_str().unwrap().replace("clip.ts", path.to_str().unwrap());
+    let arguments: Vec<_> = command.split(' ').skip(1).chain(["--json"]).collect();
+    let mut publisher = Program::start(&arguments);
+    let reports = BufReader::new(publisher.0.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let is_on_air = reports.take(10).any(|report| report.contains("\"on_air\""));
+    let _is_running = publisher.0.kill().is_ok();
+    let said = publisher.output();
+    assert!(is_on_air, "{command}: {said:?}");
+    std::fs::remove_file(path).unwrap();
 }
