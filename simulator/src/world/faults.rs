@@ -81,22 +81,26 @@ impl World<'_> {
 
     /// Losses of faults are independent of each other.
     fn set_extra_loss(&mut self) {
-        let shares = self.active().filter_map(|fault| match fault {
-            FaultSpec::Loss { share, .. } => Some(*share),
-            _ => None,
-        });
-        let lost = shares.fold(0.0, |lost, share| lost + share * (1.0 - lost));
+        let mut lost = 0.0;
+        for fault in self.active() {
+            if let FaultSpec::Loss { share, .. } = fault {
+                lost += share * (1.0 - lost);
+            }
+        }
         self.wire.network.set_extra_loss(lost);
     }
 
     /// A line at the least share of the capacity that a fault leaves it, or at its full rate.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
     fn set_edge_line(&mut self, edge: usize) {
-        let shares = self.active().filter_map(|fault| match fault {
-            FaultSpec::EdgeUplink { edge: of, to_share, .. } if *of == edge => Some(*to_share),
-            _ => None,
-        });
-        let share = shares.fold(1.0, f64::min);
+        let mut share = 1.0_f64;
+        for fault in self.active() {
+            if let FaultSpec::EdgeUplink { edge: of, to_share, .. } = fault
+                && *of == edge
+            {
+                share = share.min(*to_share);
+            }
+        }
         let Some(spec) = self.scenario.edges.get(edge) else { return };
         let full_bps = line_bps(spec);
         let rate_bps = if share < 1.0 { (spec.capacity_bps as f64 * share) as u64 } else { full_bps };
@@ -177,12 +181,12 @@ impl World<'_> {
     /// An uplink at what the faults that hit it leave, one of the other.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated: far below 2^53")]
     fn set_uplink(&mut self, session: u32) {
-        let faults = self.slowed.iter().filter(|(_, slowed)| *slowed == session);
-        let shares = faults.filter_map(|(fault, _)| match self.scenario.faults.get(*fault) {
-            Some(FaultSpec::ClientUplink { to_share, .. }) => Some(*to_share),
-            _ => None,
-        });
-        let share: f64 = shares.product();
+        let mut share = 1.0;
+        for (fault, _) in self.slowed.iter().filter(|(_, slowed)| *slowed == session) {
+            if let Some(FaultSpec::ClientUplink { to_share, .. }) = self.scenario.faults.get(*fault) {
+                share *= to_share;
+            }
+        }
         let Some(viewer) = self.viewers.get(session as usize) else { return };
         let rate_bps = (viewer.terms.line_bps as f64 * share) as u64;
         let now = self.wire.now;

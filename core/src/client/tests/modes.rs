@@ -210,12 +210,13 @@ impl World<'_> {
     fn say_any(&mut self, kind: u8, who: usize, frame: FrameId, small: u8) {
         let substream = small % 7;
         let message = match (kind, small / 7 % 4) {
-            (16 | 17, 0) => {
-                Message::Pull { items: [item(frame)].into_iter().collect(), can_wait: small % 2 == 0 }
-            }
+            (16 | 17, 0) => Message::Pull {
+                items: [item(frame)].into_iter().collect(),
+                can_wait: small.is_multiple_of(2),
+            },
             (16 | 17, _) => {
                 let items = (0..6).map(|ahead| item(frame.plus(ahead))).collect();
-                Message::Pull { items, can_wait: small % 2 == 0 }
+                Message::Pull { items, can_wait: small.is_multiple_of(2) }
             }
             (18, _) => Message::Subscribe(Subscribe { substream, from: frame, level: 3 }),
             (19, lease) => {

@@ -93,10 +93,13 @@ fn changed_at(held: u32, told: &[(u64, u16)]) -> u64 {
     panic!("it is kept for good");
 }
 
+/// Frames held, who says that it starves and when in milliseconds, and when the feed is changed.
+type Case<'a> = (u32, &'a [(u64, u16)], RangeInclusive<u64>);
+
 #[test]
 fn who_says_that_it_starves_is_kept_for_three_seconds_and_who_says_nothing_for_half_of_that() {
-    // What is held, who says it when, and when the feed is changed: a beat is three frames at most, a look comes each 40 ms.
-    let cases: [(u32, &[(u64, u16)], RangeInclusive<u64>); 6] = [
+    // A beat is three frames at most, a look comes each 40 ms.
+    let cases: [Case<'_>; 6] = [
         (200, &[], 1_500..=1_760),
         (200, &[(0, PARENT)], 3_000..=3_160),
         (200, &[(0, PARENT), (1_920, PARENT)], 4_920..=5_080),
