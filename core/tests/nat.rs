@@ -19,11 +19,13 @@ use livesky_core::Instant;
 use livesky_core::client::ClientConfig;
 use livesky_core::edge::{EdgeConfig, EdgeSockets};
 use livesky_core::media::ChannelSettings;
-use livesky_core::nat::{NatKind, is_local};
+use livesky_core::nat::{NatClass, NatFiltering, NatKind, NatMapping, can_meet, is_local};
 use livesky_core::rng::Rng;
 use livesky_core::wire::control::ClientId;
 use livesky_core::wire::{Datagram, Message};
 use pair::{Impairment, NatBox, NatModel, World, edge_address, edge_second_address, is_gapless};
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(10);
@@ -347,6 +349,90 @@ fn addresses_are_told_to_introduced_peers_alone() {
                 told.address == public || (told.address == of.address && is_neighbour),
                 "seed {seed}: {told:?}"
             );
+        }
+    }
+}
+
+/// What a NAT model does, in full.
+fn truth(model: Option<NatModel>) -> NatClass {
+    let (mapping, filtering) = match model {
+        None => (NatMapping::Direct, NatFiltering::Independent),
+        Some(NatModel::FullCone) => (NatMapping::Independent, NatFiltering::Independent),
+        Some(NatModel::Restricted) => (NatMapping::Independent, NatFiltering::AddressDependent),
+        Some(NatModel::PortRestricted) => (NatMapping::Independent, NatFiltering::PortDependent),
+        Some(NatModel::Symmetric) => (NatMapping::PortDependent, NatFiltering::PortDependent),
+    };
+    NatClass { mapping, filtering }
+}
+
+/// Whether a class has its client introduced to nobody whom the NAT behind it cannot meet.
+fn is_no_more_open(found: NatClass, truth: NatClass) -> bool {
+    let mappings =
+        [NatMapping::Unknown, NatMapping::Direct, NatMapping::Independent, NatMapping::PortDependent];
+    let filterings = [NatFiltering::Unknown, NatFiltering::AddressDependent, NatFiltering::PortDependent];
+    let mut others =
+        mappings.into_iter().flat_map(|mapping| filterings.map(|filtering| NatClass { mapping, filtering }));
+    let openness = |filtering: NatFiltering| match filtering {
+        NatFiltering::Independent => 2,
+        NatFiltering::AddressDependent => 1,
+        NatFiltering::Unknown | NatFiltering::PortDependent => 0,
+    };
+    others.all(|other| !can_meet(found, other) || can_meet(truth, other))
+        && openness(found.filtering) <= openness(truth.filtering)
+}
+
+impl Watch {
+    /// What each viewer and the edge have found out so far is no more open than it is.
+    fn check_classes(&self) {
+        for (index, viewer) in self.world.viewers.iter().enumerate() {
+            let Some(view) = viewer.client.view(self.world.now) else { continue };
+            let truth = truth(self.model_of(index));
+            assert!(is_no_more_open(view.nat, truth), "{:?} is no {:?}", self.model_of(index), view.nat);
+            let told = self.world.edge.client(view.client).map_or(NatClass::UNKNOWN, |client| client.nat());
+            assert!(is_no_more_open(told, truth), "the edge has {told:?} for {:?}", self.model_of(index));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 16,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("../proptest-regressions/core_nat.txt"))),
+        ..ProptestConfig::default()
+    })]
+
+    /// Answers may be lost, come twice and overtake each other: nobody is ever taken for more open than it is, so that nobody is
+    /// introduced in vain; and where all come in time, each is known for what it is.
+    #[test]
+    fn a_nat_is_never_taken_for_more_open_than_it_is(
+        seed: u64,
+        loss_permille in prop_oneof![1 => Just(0_u32), 2 => 0..301_u32],
+        twice_permille in 0..500_u32,
+        delay_ms in 0..80_u64,
+        jitter_ms in prop_oneof![0..45_u64, 0..400_u64],
+    ) {
+        let impairment = Impairment {
+            loss_permille,
+            twice_permille,
+            delay: Duration::from_millis(delay_ms),
+            jitter: Duration::from_millis(jitter_ms),
+        };
+        let mut watch = Watch::new(seed, 100, impairment);
+        let models: Vec<_> = [None].into_iter().chain(NatModel::ALL.map(Some)).collect();
+        for &model in &models {
+            watch.join(model, 0);
+        }
+        // The questions are all there is to see: frames would only take time.
+        watch.world.is_publishing = false;
+        for _ in 0..60 {
+            watch.world.run(10 * TICK);
+            watch.check_classes();
+        }
+        // Two answers to questions of one moment come within the time that the second one is waited for.
+        let is_in_time = 2 * jitter_ms < 95;
+        for (index, &model) in models.iter().enumerate().filter(|_| loss_permille == 0 && is_in_time) {
+            let kind = watch.kind_of(index);
+            prop_assert!(expected_kinds(model).contains(&kind), "{:?} is no {:?}", model, kind);
         }
     }
 }

@@ -125,7 +125,10 @@ impl<S: FrameStore> Edge<'_, S> {
 
 #[cfg(test)]
 mod tests {
+    use std::boxed::Box;
+
     use proptest::prelude::*;
+    use proptest::test_runner::{Config, FileFailurePersistence};
 
     use super::*;
 
@@ -153,6 +156,13 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(Config {
+            failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+                "../proptest-regressions/core_steering.txt",
+            ))),
+            ..Config::default()
+        })]
+
         /// Whatever happened to Nc, one move that is carried out brings it to its target, never past it, and no second one follows.
         #[test]
         fn a_move_ends_where_nothing_more_is_wanted(

@@ -13,6 +13,7 @@ mod introductions;
 mod line;
 mod liveness;
 mod minutes;
+mod promotions;
 mod properties;
 mod queues;
 mod reports;
