@@ -117,7 +117,7 @@ impl Channel {
 
     /// Joins and leaves at an even pace, as shares of the clients per interval, until the next status.
     fn play_steady(&mut self, wait_ms: u64, p0: u32, gamma: f64, delta: f64) -> Option<Churn> {
-        let intervals = wait_ms as f64 / 20_000.0;
+        let intervals = Duration::from_millis(wait_ms).as_secs_f64() / 20.0;
         let due = |carry: &mut f64, share: f64| {
             *carry += share * f64::from(p0) * intervals;
             let mut whole = 0;

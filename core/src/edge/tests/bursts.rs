@@ -216,13 +216,13 @@ fn a_live_feed_that_fell_behind_skips_to_what_can_be_played_in_time() {
     let viewer = world.join();
     world.run(SECOND * 2);
     let behind_from = world.next_frame;
-    world.edge.set_legacy_load(world.now, 20_000_000);
+    world.is_stuck = true;
     for _ in 0..6 {
         world.run(SECOND);
     }
     world.is_publishing = false;
     world.viewers[viewer].data.clear();
-    world.edge.set_legacy_load(world.now, 0);
+    world.is_stuck = false;
     world.push();
     world.run(SECOND);
     let got = world.viewers[viewer].frames(None);

@@ -100,6 +100,8 @@ pub(crate) struct World<'a> {
     pub(crate) settings: ChannelSettings,
     pub(crate) next_frame: FrameId,
     pub(crate) is_publishing: bool,
+    /// The socket takes nothing: what there is to send is not polled.
+    pub(crate) is_stuck: bool,
     pub(crate) viewers: Vec<Viewer>,
     pub(crate) events: Vec<EdgeEvent>,
     next_frame_at: Instant,
@@ -124,6 +126,7 @@ impl<'a> World<'a> {
             settings,
             next_frame: FrameId(0),
             is_publishing: true,
+            is_stuck: false,
             viewers: Vec::new(),
             events: Vec::new(),
             next_frame_at: now,
@@ -154,6 +157,9 @@ impl<'a> World<'a> {
 
     /// Sends everything the edge has to send; gives the bytes of it.
     pub(crate) fn drain(&mut self) -> usize {
+        if self.is_stuck {
+            return 0;
+        }
         let mut sum = 0;
         let mut head = [0; DATAGRAM_LEN_MAX];
         while let Some(transmit) = self.edge.poll_transmit(self.now, &mut head) {

@@ -333,7 +333,8 @@ impl<'a> Script<'a> {
                 let (now, edge) = (self.world.now, &mut self.world.edge);
                 let legacy_bps = u64::from(*kbps) * 1_000;
                 edge.set_legacy_load(now, legacy_bps);
-                let left_bps = edge.config.capacity_bps.saturating_sub(legacy_bps);
+                let capacity_bps = edge.config.capacity_bps;
+                let left_bps = capacity_bps.saturating_sub(legacy_bps).max(capacity_bps / 64);
                 assert_eq!((edge.line_view().cap_bps, edge.stats().line_bps_max), (left_bps, left_bps));
             }
             Op::Drain(ms, has_others) => {
