@@ -157,13 +157,16 @@ impl<S: FrameStore> Edge<'_, S> {
         running.or_else(|| may_rescue.then_some(Granted::RescueLease))
     }
 
-    /// The edge's bounds for a channel: what other channels were promised is not its to give.
+    /// The edge's bounds for a channel: what other channels were promised is not its to give, and what is kept for rescues, headers
+    /// and bursts is kept of the whole line.
     pub(super) fn thresholds(&self, id: ChannelId) -> Option<Thresholds> {
         let channel = self.channel(id)?;
         let own_bps = channel.substream_bps().saturating_mul(u64::from(channel.feeds));
         let others_bps = self.promised.feeds_bps.saturating_sub(own_bps);
-        let capacity_bps = self.capacity_bps().saturating_sub(others_bps);
-        let n_star = self.config.n_star(capacity_bps, channel.settings.rate_bps);
+        let rate_bps = channel.settings.rate_bps;
+        let others = others_bps.div_ceil(u64::from(rate_bps.max(1)));
+        let n_star = u64::from(self.config.n_star(self.capacity_bps(), rate_bps)).saturating_sub(others);
+        let n_star = u32::try_from(n_star).unwrap_or(u32::MAX);
         Thresholds::new(self.config.n1, n_star, channel.scaling, self.config.slope).ok()
     }
 

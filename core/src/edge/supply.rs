@@ -97,11 +97,12 @@ impl<S: FrameStore> Edge<'_, S> {
         nc_then <= thresholds.target_nc(channel.clients).min(f64::from(thresholds.n_star))
     }
 
-    /// Whether a mesh wants one more client fed by the edge: one that can supply others, but any rather than none.
+    /// Whether a mesh wants one more client fed by the edge, and there is room for it: one that can supply others, but any rather
+    /// than none.
     pub(super) fn wants_seed(&self, id: ChannelId, can_supply: bool) -> bool {
-        let Some(channel) = self.channel(id) else { return false };
+        let (Some(channel), Some(thresholds)) = (self.channel(id), self.thresholds(id)) else { return false };
         let seeds = channel.feeds / u32::from(channel.settings.substreams.max(1));
-        seeds < self.config.n1 && (can_supply || seeds == 0)
+        seeds < self.config.n1.min(thresholds.n_star) && (can_supply || seeds == 0)
     }
 
     /// Feeds a client of a mesh from here on, in the place of a seed that left.

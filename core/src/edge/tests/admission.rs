@@ -282,3 +282,30 @@ fn s_follows_the_churn_that_is_seen_where_that_is_wanted() {
     assert!((0.5..0.8).contains(&configured), "{configured}");
     assert!(s_after_a_minute(true) > 0.95);
 }
+
+/// What is kept for rescues, headers and bursts is kept of the whole line, however many channels share it.
+#[test]
+fn two_channels_together_leave_the_reserve_alone() {
+    let mut memory = EdgeMemory::new(40, 2, 64);
+    let cdn = ChannelSettings { overlay: Overlay::Off, ..settings() };
+    // (1 - .2 - .07 - .05) of 10 Mbit/s is 17 clients of 400 kbit/s.
+    let mut world = World::new(&mut memory, config(10_000_000, 1), cdn, 60);
+    for _ in 0..20 {
+        world.join();
+    }
+    let (first, second) = (world.channel, crate::media::ChannelName::new("live2").unwrap());
+    assert_eq!(world.edge.channel_view(first).unwrap().nc, 17.0);
+    let (second, _) = world.edge.open_channel(world.now, &second, cdn, &[], None).unwrap();
+    (world.channel, world.next_frame) = (second, FrameId(0));
+    (0..60).for_each(|_| world.push());
+    for _ in 0..20 {
+        let index = world.add_viewer();
+        for _ in 0..2 {
+            let Viewer { nonce, own_link, cookie, .. } = world.viewers[index];
+            let hello =
+                Hello { nonce, link: own_link, channel: "live2", cookie, upload_bps: 400_000, ticket: &[] };
+            world.say_raw(index, LinkId(0), &[Message::Hello(hello)]).unwrap();
+        }
+    }
+    assert_eq!(world.edge.channel_view(second).unwrap().nc, 0.0, "the first has all there is for feeds");
+}

@@ -156,7 +156,6 @@ pub(super) struct Before {
     feeds_bps: u64,
     joins_bps: u64,
     rescues_bps: u64,
-    promotions: u64,
     events: usize,
     told: Vec<usize>,
     is_draining: bool,
@@ -181,7 +180,6 @@ impl Before {
             feeds_bps: edge.promised.feeds_bps,
             joins_bps: edge.promised.joins_bps,
             rescues_bps: edge.promised.rescues_bps,
-            promotions: edge.stats().promotions,
             events: world.events.len(),
             told: world.viewers.iter().map(|viewer| viewer.told.len()).collect(),
             is_draining: edge.is_draining,
@@ -192,18 +190,22 @@ impl Before {
     pub(super) fn check(&self, world: &World<'_>) {
         let edge = &world.edge;
         let (promised, config) = (&edge.promised, &edge.config);
-        // A seed that replaces another is not asked about room.
-        let is_seed = world.settings.overlay == Overlay::Mesh && edge.stats().promotions > self.promotions;
         for before in &self.channels {
             let Some(channel) = edge.channel(before.id) else { continue };
             let own_bps = channel.substream_bps() * u64::from(channel.feeds);
-            let left_bps = edge.capacity_bps().saturating_sub(promised.feeds_bps - own_bps);
-            let n_star = config.n_star(left_bps, channel.settings.rate_bps);
-            let is_within = channel.nc() <= f64::from(n_star) + ROUNDING;
-            assert!(channel.feeds <= before.feeds || is_within || is_seed, "Nc {} of {n_star}", channel.nc());
+            // What is kept is kept of the whole line, and of what is left the others have theirs.
+            let rate_bps = channel.settings.rate_bps;
+            let others = (promised.feeds_bps - own_bps) as f64 / f64::from(rate_bps);
+            let n_star = f64::from(config.n_star(edge.capacity_bps(), rate_bps));
+            let is_within = channel.nc() + others <= n_star + ROUNDING;
+            assert!(
+                channel.feeds <= before.feeds || is_within,
+                "Nc {} and {others} of {n_star}",
+                channel.nc()
+            );
             check_estimate(before, channel);
         }
-        assert!(promised.feeds_bps <= self.feeds_bps.max(edge.capacity_bps()) || is_seed, "{promised:?}");
+        assert!(promised.feeds_bps <= self.feeds_bps.max(edge.capacity_bps()), "{promised:?}");
         let budget_bps = share_of(edge.capacity_bps(), config.rescue_share);
         assert!(promised.rescues_bps <= self.rescues_bps.max(budget_bps), "{promised:?} of {budget_bps}");
         let kept_share = config.rescue_share + config.overhead_share + config.burst_share;

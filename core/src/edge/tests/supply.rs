@@ -241,3 +241,16 @@ fn a_seed_that_goes_is_replaced() {
     world.run(Duration::from_millis(3_000));
     assert_eq!(world.edge.stats().promotions, 1, "one is enough");
 }
+
+/// Where there is no room for a feed nobody is let in as a seed, and nobody is made one afterwards.
+#[test]
+fn a_seed_is_replaced_only_where_there_is_room() {
+    let mut memory = EdgeMemory::new(8, 1, 64);
+    let settings = ChannelSettings { overlay: Overlay::Mesh, ..settings() };
+    // Less than a client's 400 kbit/s.
+    let mut world = World::new(&mut memory, config(300_000, 2), settings, 30);
+    world.join_with_slots(0);
+    assert_eq!(world.viewers[0].class, Class::P2p);
+    let view = world.edge.channel_view(world.channel).unwrap();
+    assert_eq!((view.thresholds.unwrap().n_star, view.nc), (0, 0.0));
+}
