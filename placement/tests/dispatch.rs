@@ -71,15 +71,7 @@ fn instance() -> impl Strategy<Value = Instance> {
     size.prop_flat_map(|(sites, customers, states, is_free)| {
         let sites_of = proptest::collection::vec(site(is_free), sites);
         let states_of = proptest::collection::vec(state(sites, customers), states);
-        (sites_of, states_of).prop_map(|(sites, states)| Instance {
-            sites,
-            states,
-            budget_bps: f64::INFINITY,
-            open_min: 0,
-            open_max: usize::MAX,
-            is_whole: false,
-            must_survive_loss: false,
-        })
+        (sites_of, states_of).prop_map(|(sites, states)| Instance::unlimited(sites, states))
     })
 }
 

@@ -8,8 +8,8 @@ const ASSEMBLIES: usize = 32;
 
 /// What a client works in: `PEERS` other clients and the edge, `FRAMES` frames held, `PAGES` fragments of 1,128 bytes.
 ///
-/// Frames: twice the target buffer and 2 s at the channel's cadence (1.2 s where memory is short). Pages: [`PagePool::pages_for`] the same time. Beyond those, the oldest frames
-/// go first.
+/// Frames: twice the target buffer and 2 s at the channel's cadence (1.2 s where memory is short). Pages: [`PagePool::pages_for`]
+/// the same time. Beyond those, the oldest frames go first.
 #[derive(Debug)]
 pub struct ClientResources<const PEERS: usize, const FRAMES: usize, const PAGES: usize> {
     peers: [Peer; PEERS],

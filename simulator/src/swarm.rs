@@ -80,9 +80,12 @@ fn rarely(rng: &mut Rng, scenario: &mut Scenario) {
     }
     for edge in &mut scenario.edges {
         edge.strict_stages = rng.happens(0.15);
-        edge.estimate_churn = rng.happens(0.2);
         edge.hysteresis = one_of(rng, &[0.0, 0.0, 0.0, 2.0]);
-        edge.churn_interval_s = 5.0;
+        edge.estimate_churn = rng.happens(0.2);
+        if edge.estimate_churn {
+            // Several estimates in so short a life.
+            edge.churn_interval_s = 5.0;
+        }
     }
     scenario.clients.receive_only_share = one_of(rng, &[0.0, 0.0, 0.0, 0.3]);
     // Plain players take of the capacity, which may be a quarter of what all need.

@@ -43,7 +43,7 @@ impl<S: FrameStore> Edge<'_, S> {
     }
 
     /// Whether plain players take of the capacity: they do not ask, and what was promised before they came may be too much.
-    pub(super) fn is_squeezed(&self) -> bool {
+    fn is_squeezed(&self) -> bool {
         self.line.cap_bps() < self.config.capacity_bps
     }
 
@@ -91,7 +91,8 @@ impl<S: FrameStore> Edge<'_, S> {
         Some(u64::from(late) * u64::from(channel.settings.cadence_us))
     }
 
-    /// Sets a client aside when what it is sent next is too late and the line is short, or much of what it carries is lost behind it.
+    /// Sets a client aside when what it is sent next is too late and the line is short, plain players take of it, or much of what it
+    /// carries is lost behind it.
     pub(super) fn set_aside_if_late(&mut self, now: Instant, slot: u32) -> bool {
         if !(self.line.is_short() || self.line.is_lossy() || self.is_squeezed()) || now < self.aside_at {
             return false;

@@ -1,8 +1,8 @@
 //! How fast an edge may send: what its own line gives, from what the acknowledgements of all its clients say together.
 //!
-//! A live push is limited by the application, and no window means anything to it: the law steers
-//! the rate of the one bucket everything leaves by. A queue or a loss that most clients see at once is in the line they share, the
-//! edge's own; what a few of them see is theirs. Loss that does not fall when the rate does is the path's floor, and is lived with.
+//! A live push is limited by the application, and no window means anything to it: the law steers the rate of the one bucket
+//! everything leaves by. A queue or a loss that most clients see at once is in the line they share, the edge's own; what a few of
+//! them see is theirs. Loss that does not fall when the rate does is the path's floor, and is lived with.
 
 use core::time::Duration;
 

@@ -43,15 +43,7 @@ pub fn parse_or_library(text: &str, file: &str, capacities: Capacities) -> Resul
     let mut words = Words::new(text, file);
     let sites = words.count("the number of sites")?;
     let customers = words.count("the number of customers")?;
-    let mut instance = Instance {
-        sites: Vec::new(),
-        states: Vec::new(),
-        budget_bps: f64::INFINITY,
-        open_min: 0,
-        open_max: usize::MAX,
-        is_whole: false,
-        must_survive_loss: false,
-    };
+    let mut instance = Instance::unlimited(Vec::new(), Vec::new());
     for site in 1..=sites {
         let size_max_bps = words.capacity(site, capacities)?;
         let opening_cost = words.number(|| format!("the opening cost of site {site}"))?;

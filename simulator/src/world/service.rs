@@ -77,19 +77,17 @@ impl<'a> Service<'a> {
         let host = HostId(u32::try_from(index).ok()?);
         let channel = opened.ok().map(|(channel, _)| channel);
         let (alarm, leases) = (Alarm::default(), Leases::default());
-        let (former, former_rescue_bytes) = (EdgeRow::default(), 0);
-        let is_down = false;
         Some(Self {
             host,
             edge,
             channel,
             alarm,
-            is_down,
+            is_down: false,
             egress,
             leases,
             legacy,
-            former,
-            former_rescue_bytes,
+            former: EdgeRow::default(),
+            former_rescue_bytes: 0,
         })
     }
 
