@@ -203,3 +203,12 @@ fn an_edge_counts_what_its_operator_does_not_know() {
     assert!(results.edges.iter().all(|edge| edge.demotions > 0), "{:?}", results.edges);
     assert_eq!(results.quality.stalls, 0, "{:?}", results.quality);
 }
+
+#[test]
+fn a_publishers_clock_that_is_slow_is_followed() {
+    let results = smoke("drift");
+    assert_eq!((results.quality.stalls, results.quality.frames_skipped), (0, 0), "{:?}", results.quality);
+    // At the pace of the time stamps 600 ms of the 2 s would be gone, and as much again as is lacking at first.
+    let last = results.series.last().unwrap();
+    assert!((1_700..=2_100).contains(&last.buffer_ms_p50), "{last:?}");
+}

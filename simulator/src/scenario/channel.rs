@@ -1,6 +1,7 @@
 //! The channel and the sizes of its frames.
 
-use livesky_core::media::{ChannelSettings, Mapping, Overlay};
+use livesky_core::Instant;
+use livesky_core::media::{ChannelSettings, FrameId, Mapping, Overlay};
 use serde::{Deserialize, Serialize};
 
 /// The channel, as [`ChannelSettings`], and what its frames are like.
@@ -11,6 +12,8 @@ pub struct ChannelSpec {
     pub rate_bps: u32,
     /// Time between frames in microseconds.
     pub cadence_us: u32,
+    /// By how many millionths the publisher's clock is fast: its frames come that much more often than their time stamps say.
+    pub publisher_ppm: i32,
     /// Frames from one key frame to the next.
     pub gop_frames: u32,
     /// How frames differ in size.
@@ -74,6 +77,7 @@ impl Default for ChannelSpec {
         Self {
             rate_bps: 400_000,
             cadence_us: 40_000,
+            publisher_ppm: 0,
             gop_frames: 25,
             frame_sizes: FrameSizes::Gop,
             key_ratio: 6.0,
@@ -91,6 +95,13 @@ impl Default for ChannelSpec {
 }
 
 impl ChannelSpec {
+    /// When a frame is published, by a clock that is right.
+    pub(crate) fn published_at(&self, frame: FrameId) -> Instant {
+        let stamp_us = i64::from(frame.0) * i64::from(self.cadence_us);
+        let fast_us = stamp_us / 1_000 * i64::from(self.publisher_ppm) / 1_000;
+        Instant::from_micros((stamp_us - fast_us).unsigned_abs())
+    }
+
     /// The settings an edge opens the channel with.
     #[must_use]
     pub const fn settings(&self) -> ChannelSettings {

@@ -106,6 +106,13 @@ impl Scenario {
             let advice = "see the bounds in docs/simulator.md, [channel]";
             return check.that(false, "channel", &format!("makes no channel ({invalid:?})"), advice);
         }
+        let ppm = (-5_000..=5_000).contains(&channel.publisher_ppm);
+        check.that(
+            ppm,
+            "channel.publisher-ppm",
+            "is out of bounds",
+            "give -5000 to 5000; crystals are off by 50",
+        )?;
         let gop = (1..=10_000).contains(&channel.gop_frames);
         check.that(gop, "channel.gop-frames", "is out of bounds", "give 1 to 10000 frames")?;
         let ratio = (1.0..=100.0).contains(&channel.key_ratio);

@@ -324,7 +324,7 @@ impl<'a> World<'a> {
         }
         self.wire.witness(info.id.0, 3);
         self.next_frame = info.id.next();
-        let at_us = u64::from(self.next_frame.0) * u64::from(self.scenario.channel.cadence_us);
-        self.wire.queue.push(Instant::from_micros(at_us), Happening::Frame);
+        let at = self.scenario.channel.published_at(self.next_frame);
+        self.wire.queue.push(at, Happening::Frame);
     }
 }
